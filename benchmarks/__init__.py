@@ -1,0 +1,1 @@
+"""Numbers: each module prints a table and, with --json, one object."""

@@ -1,0 +1,1 @@
+"""The platforms: settings, composition root, commands, views, HTTP, Slack, Discord, terminal."""

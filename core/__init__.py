@@ -1,0 +1,1 @@
+"""The product: documents, providers, agents, sessions, credits and their orchestration, without any platform."""

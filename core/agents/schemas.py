@@ -1,0 +1,98 @@
+"""JSON schemas of the replies. Strict: every property required, none besides, as all three providers accept it.
+
+The prompt that they answer (`core.agents.context`) is one user message in three parts:
+
+1. ``<brief>...</brief>`` and ``<reference name="...">...</reference>`` for each reference; then a cache break;
+2. ``<document version="2">`` newline, the blocks as `Document.marked` gives them, newline ``</document>``; then a cache
+   break (absent before the first draft);
+3. ``<guidance>...</guidance>``, ``<role>...</role>``, ``<criteria>`` a JSON object of key to question ``</criteria>``,
+   ``<notes>`` a JSON array of ``{"id", "ref", "editor", "quote", "comment", "suggestion", "severity", "fate"}``
+   ``</notes>``, ``<evaluations>...</evaluations>``, ``<plan>...</plan>``, ``<task>...</task>``: those that the phase has.
+"""
+
+from typing import Any
+
+from core.casts.model import Role
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_SCORE: Schema = {"type": "number", "description": "0.0 to 10.0, one decimal"}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _criteria(role: Role) -> Schema:
+    return _object(**{criterion.key: {**_SCORE, "description": criterion.asks} for criterion in role.criteria})
+
+
+def editor_schema(role: Role) -> Schema:
+    """Return the schema of an editor's reply.
+
+    ``notes`` are new remarks, ``earlier`` says what became of older ones; ``block`` is a ref such as ``p12#f3c1`` or
+    empty for a remark on the whole; ``quote`` stands in the document letter by letter; ``suggestion`` replaces the
+    quote and may be empty.
+    """
+    return _object(
+        notes=_list(
+            _object(
+                block=_TEXT,
+                quote=_TEXT,
+                comment=_TEXT,
+                suggestion=_TEXT,
+                severity={"type": "string", "enum": ["minor", "major", "critical"]},
+            )
+        ),
+        earlier=_list(
+            _object(
+                note=_TEXT,
+                fate={"type": "string", "enum": ["open", "applied", "regressed"]},
+                reason=_TEXT,
+            )
+        ),
+        criteria=_criteria(role),
+        score=_SCORE,
+        summary=_TEXT,
+        self_assessment=_TEXT,
+    )
+
+
+def synthesizer_schema(role: Role) -> Schema:
+    """Return the schema of the Synthesizer's reply: one plan, notes it rejects, questions to people, one score."""
+    return _object(
+        plan=_list(_object(step=_TEXT, notes=_list(_TEXT))),
+        decline=_list(_object(note=_TEXT, reason=_TEXT)),
+        questions=_list(_TEXT),
+        criteria=_criteria(role),
+        score=_SCORE,
+        summary=_TEXT,
+        self_assessment=_TEXT,
+    )
+
+
+def revision_schema() -> Schema:
+    """Return the schema of a revision: edits by block, each naming the notes it answers, and an answer to every other."""
+    return _object(
+        edits=_list(
+            _object(
+                op={"type": "string", "enum": ["replace", "insert_after", "delete"]},
+                block=_TEXT,
+                text=_TEXT,
+                notes=_list(_TEXT),
+            )
+        ),
+        answers=_list(_object(note=_TEXT, fate={"type": "string", "enum": ["applied", "declined"]}, reason=_TEXT)),
+        summary=_TEXT,
+        self_assessment=_TEXT,
+    )

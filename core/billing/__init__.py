@@ -1,0 +1,1 @@
+"""Selling credits: catalogue, payment events, fulfilment."""

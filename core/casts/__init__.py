@@ -1,0 +1,1 @@
+"""Casts: the roles of a session, as TOML files and values."""

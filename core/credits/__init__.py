@@ -1,0 +1,1 @@
+"""The ledger: lots, holds, entries, and what a session costs."""

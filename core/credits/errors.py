@@ -1,0 +1,43 @@
+"""What can go wrong with credits."""
+
+from core.errors import ConflictError, UserFacingError
+
+
+class InsufficientCredits(UserFacingError):
+    """The workspace cannot cover a hold.
+
+    Attributes:
+        required_microcredits: What the hold needs.
+        available_microcredits: What is there, holds subtracted.
+    """
+
+    code = "credits_insufficient"
+
+    def __init__(self, *, required_microcredits: int, available_microcredits: int) -> None:
+        super().__init__(f"{required_microcredits} micro-credits needed, {available_microcredits} available")
+        self.required_microcredits = required_microcredits
+        self.available_microcredits = available_microcredits
+
+
+class HoldClosed(ConflictError):
+    """The hold was resolved before, in another way or with another amount."""
+
+
+class NotEntitled(UserFacingError):
+    """The tier does not allow it.
+
+    Attributes:
+        limit: Which limit: ``rounds``, ``editors``, ``models``, ``words``, ``concurrent_sessions``, ``sessions_month``.
+        allowed: What the tier allows.
+        asked: What was asked.
+        lifted_by: Key of the cheapest tier that allows it; empty if none does.
+    """
+
+    code = "not_entitled"
+
+    def __init__(self, *, limit: str, allowed: str, asked: str, lifted_by: str) -> None:
+        super().__init__(f"{limit}: {asked} asked, {allowed} allowed")
+        self.limit = limit
+        self.allowed = allowed
+        self.asked = asked
+        self.lifted_by = lifted_by

@@ -1,0 +1,1 @@
+"""Documents as ordered, addressable blocks; reading, editing and writing them."""

@@ -1,0 +1,33 @@
+"""What can be wrong with a file or an edit, in terms a person can act on."""
+
+from core.errors import UserFacingError
+
+
+class UnreadableFile(UserFacingError):
+    """The file cannot become a document.
+
+    Attributes:
+        code: One of ``file_encrypted``, ``file_scanned``, ``file_empty``, ``file_corrupt``, ``file_too_large``,
+            ``file_unsupported``, ``file_hostile``, ``file_timeout``.
+        reason: One sentence in plain words, naming the limit or the fault.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class EditsRejected(UserFacingError):
+    """At least one edit could not be applied, so none was.
+
+    Attributes:
+        failures: ``(index of the edit, ref it named, why)`` for each edit that failed; why is ``unknown``,
+            ``stale``, ``duplicate``, ``locked`` or ``empty``.
+    """
+
+    code = "edits_rejected"
+
+    def __init__(self, failures: tuple[tuple[int, str, str], ...]) -> None:
+        super().__init__("; ".join(f"{ref}: {why}" for _, ref, why in failures))
+        self.failures = failures

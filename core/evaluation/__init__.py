@@ -1,0 +1,1 @@
+"""From replies to scores, and mechanical checks of text."""

@@ -1,0 +1,1 @@
+"""The durable session: what comes next, running it, posting it."""

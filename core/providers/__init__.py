@@ -1,0 +1,1 @@
+"""Models of every vendor behind one protocol."""

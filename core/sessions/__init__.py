@@ -1,0 +1,1 @@
+"""Sessions, what they record, and what people can do to them."""

@@ -1,0 +1,276 @@
+"""What sessions need of storage: repositories inside one transaction, and a store that runs transactions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from core.credits.ports import CreditRepository
+from core.sessions.model import (
+    Guidance,
+    Note,
+    Round,
+    Session,
+    SessionFile,
+    Status,
+    Turn,
+    TurnAttempt,
+    Version,
+)
+from core.workspaces.model import Member, Project, Workspace
+
+T = TypeVar("T")
+
+
+class OutboxState(StrEnum):
+    """Where a post stands."""
+
+    INTENT = "intent"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """The intent to post one message once.
+
+    Attributes:
+        key: 24 characters, travels with the post.
+        kind: A `core.orchestration.ports.PostKind`.
+        facts: What to render it from: round, role_key, code, part, and a notice's details.
+        post_id: The platform's id once it was sent.
+        attempts: Sends that were begun.
+    """
+
+    key: str
+    session_id: str
+    kind: str
+    created_at: datetime
+    state: OutboxState = OutboxState.INTENT
+    facts: dict[str, Any] = field(default_factory=dict)
+    post_id: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to what, for operators; never document text."""
+
+    at: datetime
+    actor: str
+    action: str
+    workspace_id: str
+    target: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class WorkspaceRepository(Protocol):
+    """Workspaces, members, projects."""
+
+    def find(self, workspace_id: str) -> Workspace | None: ...
+    def list_all(self, *, limit: int = 100, after: str = "") -> Sequence[Workspace]: ...
+    def save(self, workspace: Workspace) -> None:
+        """Insert or update."""
+        ...
+
+    def find_member(self, member_id: str) -> Member | None: ...
+    def list_members(self, workspace_id: str) -> Sequence[Member]: ...
+    def save_member(self, member: Member) -> None:
+        """Insert or update."""
+        ...
+
+    def find_project(self, project_id: str) -> Project | None: ...
+    def list_projects(self, workspace_id: str, *, archived: bool = False) -> Sequence[Project]: ...
+    def save_project(self, project: Project) -> None:
+        """Insert or update."""
+        ...
+
+
+class SessionRepository(Protocol):
+    """Sessions and all that they record."""
+
+    def add(self, session: Session) -> None: ...
+    def find(self, session_id: str) -> Session | None: ...
+    def lock(self, session_id: str) -> Session | None:
+        """Return the session, locked until the transaction ends."""
+        ...
+
+    def save(self, session: Session) -> None:
+        """Update every field of the session that can change."""
+        ...
+
+    def list_sessions(
+        self,
+        *,
+        workspace_id: str | None = None,
+        member_id: str | None = None,
+        project_id: str | None = None,
+        statuses: Sequence[Status] = (),
+        limit: int = 50,
+        before: datetime | None = None,
+    ) -> Sequence[Session]:
+        """Return sessions, newest first."""
+        ...
+
+    def list_due(self, now: datetime) -> Sequence[Session]:
+        """Return WAITING sessions whose wake_at has come."""
+        ...
+
+    def count(self, workspace_id: str, *, statuses: Sequence[Status] = (), since: datetime | None = None) -> int: ...
+
+    def find_by_thread(self, platform: str, channel: str, thread: str) -> Session | None:
+        """Return the newest session of a thread."""
+        ...
+
+    def delete(self, session_id: str) -> None:
+        """Delete the session and everything it recorded, except ledger entries."""
+        ...
+
+    def add_file(self, file: SessionFile) -> None:
+        """Insert; a repeat of the id is ignored."""
+        ...
+
+    def list_files(self, session_id: str) -> Sequence[SessionFile]: ...
+
+    def save_round(self, round_: Round) -> None:
+        """Insert or update by session and number."""
+        ...
+
+    def list_rounds(self, session_id: str) -> Sequence[Round]: ...
+
+    def find_turn(self, turn_id: str) -> Turn | None: ...
+    def add_turn(self, turn: Turn) -> None:
+        """Insert; ConflictError if the turn is already there."""
+        ...
+
+    def list_turns(self, session_id: str) -> Sequence[Turn]:
+        """Return turns by round, then in order of finishing."""
+        ...
+
+    def save_attempt(self, attempt: TurnAttempt) -> None:
+        """Insert or update by turn and number."""
+        ...
+
+    def list_attempts(self, session_id: str) -> Sequence[TurnAttempt]: ...
+
+    def save_notes(self, notes: Sequence[Note]) -> None:
+        """Insert or update by session and id."""
+        ...
+
+    def list_notes(self, session_id: str) -> Sequence[Note]:
+        """Return notes in order of their number."""
+        ...
+
+    def save_version(self, version: Version) -> None:
+        """Insert or update by session and number."""
+        ...
+
+    def find_version(self, session_id: str, number: int) -> Version | None: ...
+    def list_versions(self, session_id: str) -> Sequence[Version]:
+        """Return versions with their documents, by number."""
+        ...
+
+    def save_guidance(self, guidance: Guidance) -> None:
+        """Insert or update by session and id."""
+        ...
+
+    def list_guidance(self, session_id: str) -> Sequence[Guidance]: ...
+
+
+class OutboxRepository(Protocol):
+    """Posts that were meant, and what became of them."""
+
+    def add(self, row: OutboxRow) -> bool:
+        """Insert; False if the key is already there."""
+        ...
+
+    def find(self, key: str) -> OutboxRow | None: ...
+    def save(self, row: OutboxRow) -> None: ...
+    def list_open(self, *, session_id: str | None = None) -> Sequence[OutboxRow]:
+        """Return rows in INTENT or UNKNOWN, oldest first."""
+        ...
+
+    def list_session(self, session_id: str) -> Sequence[OutboxRow]: ...
+
+
+class InboundRepository(Protocol):
+    """Events from outside, so that each is acted on once."""
+
+    def add(self, *, source: str, event_id: str, at: datetime) -> bool:
+        """Remember an event; False if it was seen before."""
+        ...
+
+    def last_at(self, source: str) -> datetime | None: ...
+    def delete_before(self, moment: datetime) -> int: ...
+
+
+class AuditRepository(Protocol):
+    """The audit log, append-only."""
+
+    def add(self, entry: AuditEntry) -> None: ...
+    def list_entries(self, *, workspace_id: str | None = None, limit: int = 100) -> Sequence[AuditEntry]: ...
+
+
+class Transaction(Protocol):
+    """The repositories of one transaction. All are synchronous; see `Store`."""
+
+    @property
+    def workspaces(self) -> WorkspaceRepository: ...
+    @property
+    def sessions(self) -> SessionRepository: ...
+    @property
+    def credits(self) -> CreditRepository: ...
+    @property
+    def outbox(self) -> OutboxRepository: ...
+    @property
+    def inbound(self) -> InboundRepository: ...
+    @property
+    def audit(self) -> AuditRepository: ...
+
+
+class Store(Protocol):
+    """Runs units of work.
+
+    A unit of work is a synchronous function of a `Transaction`: on SQLite it runs on the one writer thread, where
+    many are committed together; on PostgreSQL on a pooled connection of the loop. It must be short, must not await,
+    must not keep the transaction, and may be run twice (a batch that fails is run again one by one), so it has no
+    effects outside the transaction.
+    """
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run *work* in one transaction and return its result once it is committed; its errors roll back and raise."""
+        ...
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run *work* on a consistent read; it must not change anything."""
+        ...
+
+
+class Engine(Protocol):
+    """Keeps sessions running whatever dies. DBOS in production."""
+
+    async def enqueue(self, session_id: str, segment: int) -> None:
+        """Make segment *segment* of a session run once; a repeat is harmless."""
+        ...
+
+    async def cancel(self, session_id: str, segment: int) -> None:
+        """Cut a running segment at once; harmless when it has ended."""
+        ...
+
+
+class FileStore(Protocol):
+    """Keeps bytes by key."""
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Store *data*; a repeat with the same key replaces it."""
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Return the bytes; `KeyError` if there are none."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove the bytes, if any."""
+        ...

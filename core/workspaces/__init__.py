@@ -1,0 +1,1 @@
+"""Who pays and who takes part: workspaces, members, projects."""

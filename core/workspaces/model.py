@@ -1,0 +1,109 @@
+"""Workspaces, members and projects."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verbosity(StrEnum):
+    """How much of a session its thread shows."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """What the people of a workspace chose; every field has a default that suits a new team.
+
+    Attributes:
+        providers: Providers that may see the workspace's text, in order of preference; empty for all configured.
+        model: Default model id or alias; empty for the installation's default.
+        cast: Default cast.
+        rounds: Default number of rounds.
+        threshold: Default score at which a session is good enough.
+        verbosity: How much a thread shows.
+        language: BCP 47 tag for notes and text; empty for the document's own.
+        no_ask_microcredits: A session whose cap is at most this starts without a click.
+        monthly_cap_microcredits: Operator's or buyers' budget a month; None for none.
+        retention_days: Days after which texts of ended sessions are deleted; None for the tier's.
+    """
+
+    providers: tuple[str, ...] = ()
+    model: str = ""
+    cast: str = "standard"
+    rounds: int = 3
+    threshold: float = 8.0
+    verbosity: Verbosity = Verbosity.NORMAL
+    language: str = ""
+    no_ask_microcredits: int = 100_000_000
+    monthly_cap_microcredits: int | None = None
+    retention_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Who pays: a Slack team (``slack:T1``, ``slack-ent:E1``), a Discord guild (``discord:1``), or ``terminal:local``.
+
+    Attributes:
+        tier: Key of `tiers.toml`.
+        removed_at: When the app was uninstalled; sessions stopped, the ledger stays.
+    """
+
+    id: str
+    platform: str
+    name: str
+    created_at: datetime
+    tier: str = "free"
+    settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
+    removed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What one member chose.
+
+    Attributes:
+        no_ask_microcredits: Overrides the workspace's limit; None for the workspace's.
+        last_choices: What they last picked in a form, by field.
+        welcomed: True once they were told that AI does this and who gets the text.
+    """
+
+    no_ask_microcredits: int | None = None
+    last_choices: dict[str, str] = field(default_factory=dict)
+    welcomed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person of a workspace.
+
+    Attributes:
+        id: ``{workspace_id}/{external_id}``.
+        external_id: The platform's id of the person.
+        is_buyer: Named by an admin as somebody who may buy.
+        is_blocked: May not start or steer.
+    """
+
+    id: str
+    workspace_id: str
+    external_id: str
+    name: str
+    created_at: datetime
+    locale: str = ""
+    is_buyer: bool = False
+    is_blocked: bool = False
+    preferences: Preferences = field(default_factory=Preferences)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder of sessions."""
+
+    id: str
+    workspace_id: str
+    name: str
+    created_at: datetime
+    description: str = ""
+    archived_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""SQL, files and secrets: the only package that speaks to a database."""
