@@ -84,6 +84,8 @@ class Progress:
         state: ``started``, ``writing``, ``restarted``, ``finished``, ``failed``.
         done_blocks, total_blocks: How far a revision is, 0 and 0 when unknown.
         score: The role's score when it finished with one.
+        card_id: The platform's id of the round's card, empty before it was sent.
+        spent_microcredits, cap_microcredits: The session's own, for a progress line.
     """
 
     thread: ThreadRef
@@ -96,6 +98,9 @@ class Progress:
     done_blocks: int = 0
     total_blocks: int = 0
     score: float | None = None
+    card_id: str = ""
+    spent_microcredits: int = 0
+    cap_microcredits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,14 @@ class ChatPort(Protocol):
         """Return the messages that say *content*, in order, each within the platform's limits, at least one."""
         ...
 
-    async def open_thread(self, session: Session, card: Part, *, key: str) -> ThreadRef:
-        """Post the channel's card and return where the session lives from now on (thread and card filled in)."""
+    async def open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None = None) -> ThreadRef:
+        """Post the channel's card and return where the session lives from now on (thread and card filled in).
+
+        With *since*, an earlier try may have succeeded: the card that carries *key* is looked for first.
+
+        Raises:
+            As `send`.
+        """
         ...
 
     async def send(self, thread: ThreadRef, part: Part, *, key: str) -> str:

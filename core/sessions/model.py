@@ -147,6 +147,7 @@ class Session:
         wake_at: When a WAITING session is looked at again.
         best_version: Number of the version that won, set at the end.
         working_seconds: Time spent running, for the time limit.
+        min_rounds: Rounds that run whatever the scores say (one more round, continue).
         starred: Kept by a person as a favourite.
     """
 
@@ -178,6 +179,7 @@ class Session:
     wake_at: datetime | None = None
     best_version: int | None = None
     working_seconds: float = 0.0
+    min_rounds: int = 0
     starred: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -24,10 +24,11 @@ T = TypeVar("T")
 
 
 class OutboxState(StrEnum):
-    """Where a post stands."""
+    """Where a post stands: meant, sent, sent but no longer what it should say, perhaps sent, refused for good."""
 
     INTENT = "intent"
     SENT = "sent"
+    STALE = "stale"
     UNKNOWN = "unknown"
     REFUSED = "refused"
 
@@ -39,8 +40,8 @@ class OutboxRow:
     Attributes:
         key: 24 characters, travels with the post.
         kind: A `core.orchestration.ports.PostKind`.
-        facts: What to render it from: round, role_key, code, part, and a notice's details.
-        post_id: The platform's id once it was sent.
+        facts: What to render it from: round, role_key, code, a notice's details; ``sent`` lists the ids of its parts.
+        post_id: The platform's id of the first part once it was sent.
         attempts: Sends that were begun.
     """
 
@@ -189,7 +190,7 @@ class OutboxRepository(Protocol):
     def find(self, key: str) -> OutboxRow | None: ...
     def save(self, row: OutboxRow) -> None: ...
     def list_open(self, *, session_id: str | None = None) -> Sequence[OutboxRow]:
-        """Return rows in INTENT or UNKNOWN, oldest first."""
+        """Return rows in INTENT, UNKNOWN or STALE, oldest first."""
         ...
 
     def list_session(self, session_id: str) -> Sequence[OutboxRow]: ...
