@@ -1,0 +1,226 @@
+"""The outbox: a post is meant in the transaction that makes it true, sent afterwards, and sent once."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from core.clock import Clock
+from core.errors import TransientError
+from core.ids import derived_key
+from core.orchestration.ports import (
+    ChatPort,
+    Content,
+    HistoryUnreadable,
+    Part,
+    PostKind,
+    PostRefused,
+    PostUncertain,
+    Snapshot,
+)
+from core.orchestration.snapshot import read_snapshot
+from core.sessions.model import Session, ThreadRef
+from core.sessions.ports import OutboxRow, OutboxState, Store, Transaction
+
+_log = structlog.get_logger(__name__)
+_TRIES = 4
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 30.0
+
+
+def post_key(
+    session_id: str, kind: PostKind, *, round_number: int | None = None, role_key: str = "", name: str = ""
+) -> str:
+    """Return the key of the one post that says this about a session."""
+    return derived_key(session_id, kind.value, "" if round_number is None else round_number, role_key, name)
+
+
+def intend(
+    tx: Transaction,
+    session: Session,
+    kind: PostKind,
+    *,
+    now: datetime,
+    round_number: int | None = None,
+    role_key: str = "",
+    name: str = "",
+    **facts: Any,
+) -> str:
+    """Mean a post, once: a repeat does nothing. Return its key.
+
+    *name* tells posts of one kind apart (``fell_back:r2``); *facts* is what `content_of` reads besides: ``code``,
+    ``facts``, ``mention``, ``file_ids``. The row counts one try from the start, so that whoever finds it after a crash
+    looks on the platform before sending; the caller passes the key to `Poster.flush` as fresh, and no look-up is made.
+    """
+    key = post_key(session.id, kind, round_number=round_number, role_key=role_key, name=name)
+    facts |= {"round": round_number, "role_key": role_key}
+    tx.outbox.add(OutboxRow(key=key, session_id=session.id, kind=kind.value, created_at=now, facts=facts, attempts=1))
+    return key
+
+
+def freshen(tx: Transaction, session_id: str, kinds: Iterable[PostKind], *, round_number: int | None = None) -> None:
+    """Mark posts that were sent as no longer true, so that the next flush edits them."""
+    wanted = {kind.value for kind in kinds}
+    for row in tx.outbox.list_session(session_id):
+        about = row.facts.get("round")
+        if row.kind in wanted and row.state is OutboxState.SENT and (round_number is None or about == round_number):
+            tx.outbox.save(replace(row, state=OutboxState.STALE))
+
+
+class Poster:
+    """Sends what the outbox holds, in order, one session at a time."""
+
+    def __init__(self, *, store: Store, chats: Mapping[str, ChatPort], clock: Clock) -> None:
+        self._store = store
+        self._chats = chats
+        self._clock = clock
+        self._locks: dict[str, asyncio.Lock] = {}
+        self.unknown = 0
+
+    def chat(self, platform: str) -> ChatPort | None:
+        """Return the adapter of *platform*, None when this process cannot post there."""
+        return self._chats.get(platform)
+
+    async def flush(self, session_id: str, *, fresh: frozenset[str] = frozenset()) -> bool:
+        """Send or edit every open post of a session, oldest first; return whether nothing is left open.
+
+        A post that cannot be sent now keeps its place and holds back the later ones: order in a thread matters more
+        than speed. Never raises for a platform's sake: a post must not fail a turn.
+        """
+        lock = self._locks.setdefault(session_id, asyncio.Lock())
+        try:
+            async with lock:
+                return await self._flush(session_id, fresh)
+        finally:
+            if not lock.locked():
+                self._locks.pop(session_id, None)
+
+    async def _flush(self, session_id: str, fresh: frozenset[str]) -> bool:
+        rows = await self._store.read(lambda tx: tuple(tx.outbox.list_open(session_id=session_id)))
+        if not rows:
+            return True
+        snapshot = await self._store.read(lambda tx: read_snapshot(tx, session_id))
+        chat = self._chats.get(snapshot.session.thread.platform)
+        if chat is None:
+            return False
+        for row in rows:
+            snapshot, done = await self._deliver(chat, snapshot, row, again=row.key not in fresh)
+            if not done:
+                return False
+        return True
+
+    async def _deliver(
+        self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, *, again: bool
+    ) -> tuple[Snapshot, bool]:
+        """Deliver one row; return the snapshot (its thread may be new) and whether the row is settled."""
+        wait = _FIRST_WAIT_SECONDS
+        for attempt in range(_TRIES):
+            try:
+                return await self._try(chat, snapshot, row, again=again or attempt > 0), True
+            except PostRefused as error:
+                _log.warning("post_refused", session=row.session_id, key=row.key, kind=row.kind, reason=error.reason)
+                await self._save(replace(row, state=OutboxState.REFUSED))
+                return snapshot, True
+            except (HistoryUnreadable, PostUncertain) as error:
+                if attempt == _TRIES - 1:
+                    self.unknown += 1
+                    _log.warning("post_unknown", session=row.session_id, key=row.key, kind=row.kind)
+                    await self._save(replace(row, state=OutboxState.UNKNOWN))
+                    return snapshot, False
+                pause = error.retry_after_seconds
+            except TransientError as error:
+                if attempt == _TRIES - 1:
+                    _log.warning("post_delayed", session=row.session_id, key=row.key, kind=row.kind, error=str(error))
+                    return snapshot, False
+                pause = error.retry_after_seconds
+            row = await self._reload(row)
+            await self._clock.sleep(min(pause if pause is not None else wait, _LONGEST_WAIT_SECONDS))
+            wait *= 2
+        return snapshot, False
+
+    async def _try(self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, *, again: bool) -> Snapshot:
+        parts = chat.render(content_of(row, snapshot))
+        if row.state is OutboxState.STALE:
+            return await self._edit(chat, snapshot, row, parts)
+        return await self._send(chat, snapshot, row, parts, again=again)
+
+    async def _send(
+        self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, parts: Sequence[Part], *, again: bool
+    ) -> Snapshot:
+        """Send the parts that were not sent yet, looking up the one that an earlier try may have sent."""
+        sent: list[str] = list(row.facts.get("sent", ()))
+        thread = snapshot.session.thread
+        for number, part in enumerate(parts):
+            if number < len(sent):
+                continue
+            key = row.key if number == 0 else derived_key(row.key, number)
+            if row.kind == PostKind.SESSION_CARD and number == 0:
+                since = row.created_at if again else None
+                thread = await chat.open_thread(snapshot.session, part, key=key, since=since)
+                snapshot = await self._moved(snapshot, thread)
+                post_id: str | None = thread.card
+            else:
+                post_id = await chat.find(thread, key, row.created_at) if again else None
+                if post_id is None:
+                    post_id = await chat.send(thread, part, key=key)
+            sent.append(post_id or "")
+            last = number == len(parts) - 1
+            row = replace(
+                row,
+                facts={**row.facts, "sent": list(sent)},
+                post_id=sent[0],
+                state=OutboxState.SENT if last else row.state,
+                attempts=row.attempts + (1 if again else 0),
+            )
+            await self._save(row)
+        return snapshot
+
+    async def _edit(self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, parts: Sequence[Part]) -> Snapshot:
+        """Bring a sent post up to date. Edits are idempotent, so a repeat after a crash does no harm."""
+        sent: list[str] = list(row.facts.get("sent", ()))
+        thread = snapshot.session.thread
+        for number, part in enumerate(parts[: len(sent)]):
+            sent[number] = await chat.edit(thread, sent[number], part)
+        row = replace(row, facts={**row.facts, "sent": sent}, post_id=sent[0], state=OutboxState.SENT)
+        if len(parts) > len(sent):
+            await self._save(replace(row, state=OutboxState.INTENT))
+            return await self._send(chat, snapshot, row, parts, again=True)
+        await self._save(row)
+        return snapshot
+
+    async def _moved(self, snapshot: Snapshot, thread: ThreadRef) -> Snapshot:
+        """Remember where the session lives, and return the snapshot that knows it."""
+
+        def work(tx: Transaction) -> Session:
+            session = tx.sessions.lock(snapshot.session.id)
+            if session is None:
+                return snapshot.session
+            session = replace(session, thread=thread)
+            tx.sessions.save(session)
+            return session
+
+        return replace(snapshot, session=await self._store.write(work))
+
+    async def _reload(self, row: OutboxRow) -> OutboxRow:
+        return await self._store.read(lambda tx: tx.outbox.find(row.key)) or row
+
+    async def _save(self, row: OutboxRow) -> None:
+        await self._store.write(lambda tx: tx.outbox.save(row))
+
+
+def content_of(row: OutboxRow, snapshot: Snapshot) -> Content:
+    """Return what the post of *row* says now."""
+    facts = row.facts
+    return Content(
+        kind=PostKind(row.kind),
+        snapshot=snapshot,
+        round=facts.get("round"),
+        role_key=facts.get("role_key", ""),
+        code=facts.get("code", ""),
+        facts=dict(facts.get("facts", {})),
+        mention=bool(facts.get("mention", False)),
+        file_ids=tuple(facts.get("file_ids", ())),
+    )
