@@ -38,6 +38,10 @@ class CreditRepository(Protocol):
         """Return lots, oldest first; by default those with something left."""
         ...
 
+    def list_expired_lots(self, until: datetime) -> Sequence[Lot]:
+        """Return lots of all workspaces with something left whose expiry is at or before *until*."""
+        ...
+
     def save_lot(self, lot: Lot) -> None:
         """Store the remaining amount of *lot*."""
         ...
@@ -51,11 +55,15 @@ class CreditRepository(Protocol):
         ...
 
     def save_hold(self, hold: Hold) -> None:
-        """Store state, captured amount and expiry of *hold*."""
+        """Store amount, state, captured amount and expiry of *hold*."""
         ...
 
     def list_open_holds(self, workspace_id: str) -> Sequence[Hold]:
         """Return the open holds of a workspace."""
+        ...
+
+    def list_holds(self, workspace_id: str) -> Sequence[Hold]:
+        """Return every hold of a workspace, resolved ones too, by id."""
         ...
 
     def list_expired_holds(self, before: datetime) -> Sequence[Hold]:
