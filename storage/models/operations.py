@@ -1,0 +1,61 @@
+"""What keeps the service honest: events seen, posts meant, acts recorded, executors alive."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.sessions.ports import OutboxState
+from storage.models.base import make_append_only, metadata
+from storage.types import Json, Utc, choice
+
+_OPEN = "state IN ('intent', 'unknown', 'stale')"
+
+inbound_events = sa.Table(
+    "inbound_events",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("event_id", sa.String, primary_key=True),
+    sa.Column("at", Utc, nullable=False, index=True),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("session_id", sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("state", choice(OutboxState), nullable=False),
+    sa.Column("facts", Json[dict[str, Any]](dict[str, Any]), nullable=False),
+    sa.Column("post_id", sa.String, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Index(
+        "ix_outbox_open",
+        "created_at",
+        sqlite_where=sa.text(_OPEN),
+        postgresql_where=sa.text(_OPEN),
+    ),
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("workspace_id", sa.String, nullable=False, index=True),
+    sa.Column("target", sa.String, nullable=False),
+    sa.Column("details", Json[dict[str, Any]](dict[str, Any]), nullable=False),
+)
+make_append_only(audit_log)
+
+executor_heartbeats = sa.Table(
+    "executor_heartbeats",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("beat_at", sa.DateTime(timezone=True), nullable=False),  # the database's clock, never ours
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("claimed_by", sa.String, nullable=False),
+    sa.CheckConstraint("state IN ('alive', 'reaping')", name="state"),
+)

@@ -1,0 +1,40 @@
+"""Events from outside."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from storage.models.operations import inbound_events
+from storage.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    source: str
+    event_id: str
+    at: datetime
+
+
+_EVENTS = Rows(inbound_events, _Event)
+_ADD = _EVENTS.insert_ignoring()
+_LAST = sa.select(sa.func.max(inbound_events.c.at)).where(inbound_events.c.source == sa.bindparam("source"))
+_DELETE = sa.delete(inbound_events).where(inbound_events.c.at < sa.bindparam("moment"))
+
+
+class SqlInboundRepository:
+    """See `core.sessions.ports.InboundRepository`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, *, source: str, event_id: str, at: datetime) -> bool:
+        values = _EVENTS.dump(_Event(source, event_id, at))
+        return self._connection.execute(_ADD[self._connection.dialect.name], values).rowcount == 1
+
+    def last_at(self, source: str) -> datetime | None:
+        latest: datetime | None = self._connection.execute(_LAST, {"source": source}).scalar_one()
+        return latest
+
+    def delete_before(self, moment: datetime) -> int:
+        return self._connection.execute(_DELETE, {"moment": moment}).rowcount

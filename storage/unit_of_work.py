@@ -1,0 +1,43 @@
+"""One transaction, as the core sees it: its repositories on one connection."""
+
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from storage.repositories.audit import SqlAuditRepository
+from storage.repositories.credits import SqlCreditRepository
+from storage.repositories.inbound import SqlInboundRepository
+from storage.repositories.outbox import SqlOutboxRepository
+from storage.repositories.sessions import SqlSessionRepository
+from storage.repositories.workspaces import SqlWorkspaceRepository
+
+
+class UnitOfWork:
+    """See `core.sessions.ports.Transaction`. Beginning and committing is the business of `storage.database`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+
+    @cached_property
+    def workspaces(self) -> SqlWorkspaceRepository:
+        return SqlWorkspaceRepository(self.connection)
+
+    @cached_property
+    def sessions(self) -> SqlSessionRepository:
+        return SqlSessionRepository(self.connection)
+
+    @cached_property
+    def credits(self) -> SqlCreditRepository:
+        return SqlCreditRepository(self.connection)
+
+    @cached_property
+    def outbox(self) -> SqlOutboxRepository:
+        return SqlOutboxRepository(self.connection)
+
+    @cached_property
+    def inbound(self) -> SqlInboundRepository:
+        return SqlInboundRepository(self.connection)
+
+    @cached_property
+    def audit(self) -> SqlAuditRepository:
+        return SqlAuditRepository(self.connection)
