@@ -9,7 +9,7 @@ from core.credits.model import Account, Entry, Hold, HoldState, Lot
 from storage.models.credits import credit_accounts, credit_entries, credit_holds, credit_lots
 from storage.rows import Rows
 
-_WORKSPACE = sa.bindparam("workspace_id")
+_WORKSPACE: sa.BindParameter[str] = sa.bindparam("workspace_id")
 
 _ACCOUNTS = Rows(credit_accounts, Account)
 _FIND_ACCOUNT = _ACCOUNTS.select.where(credit_accounts.c.workspace_id == _WORKSPACE)
