@@ -43,22 +43,6 @@ class NotEntitled(UserFacingError):
         self.lifted_by = lifted_by
 
 
-class CapReached(UserFacingError):
-    """The session's cap leaves no room for a hold.
-
-    Attributes:
-        required_microcredits: What the hold needs.
-        left_microcredits: What the cap leaves, charges and open holds subtracted; may be below 0.
-    """
-
-    code = "cap_reached"
-
-    def __init__(self, *, required_microcredits: int, left_microcredits: int) -> None:
-        super().__init__(f"{required_microcredits} micro-credits needed, the cap leaves {left_microcredits}")
-        self.required_microcredits = required_microcredits
-        self.left_microcredits = left_microcredits
-
-
 class HoldUnknown(AtelierError):
     """There is no hold with this id: what is to be charged was never set aside."""
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from core.clock import Clock
 from core.credits import ledger
 from core.credits.audit import Difference, find_differences
-from core.credits.errors import CapReached, GrantUnknown, HoldUnknown, SourceUsed
+from core.credits.errors import GrantUnknown, HoldUnknown, SourceUsed
 from core.credits.ledger import Book, Change
 from core.credits.model import Account, Entry, EntryKind, Hold, HoldState, Lot, LotKind
 from core.credits.ports import CreditRepository
@@ -125,7 +125,6 @@ class Ledger:
         amount_microcredits: int,
         seconds: float,
         reopen: bool = False,
-        session_cap_microcredits: int | None = None,
         check_balance: bool = True,
     ) -> Hold:
         """Set credits aside for one turn and return the hold; see `core.credits.ledger.hold` for repeats.
@@ -134,16 +133,14 @@ class Ledger:
             repo: The ledger's rows.
             hold_id: The turn's id.
             workspace_id: Who pays.
-            session_id: Whose cap it counts against; empty for none.
+            session_id: Whose totals it counts in; empty for none. The session's cap is the caller's business.
             amount_microcredits: The most that the turn may cost, >= 0.
             seconds: How long it stands unless it is extended; longer than the longest turn.
             reopen: True for a new attempt of the turn: an open hold is resized, one that was given back or expired is
                 opened again.
-            session_cap_microcredits: What the session may spend altogether; None for no limit.
             check_balance: False where no balance limits anybody.
 
         Raises:
-            CapReached: If charges and open holds of the session leave less than the amount.
             InsufficientCredits: If less is available.
             HoldClosed: If the turn was paid for, or the hold stands otherwise.
         """
@@ -157,10 +154,6 @@ class Ledger:
             amount_microcredits=amount_microcredits,
             expires_at=now + timedelta(seconds=seconds),
         )
-        opens = existing is None or (reopen and existing.state is not HoldState.CAPTURED)
-        if opens and session_cap_microcredits is not None:
-            # Before the balance: a top-up does not help a session that has reached its cap.
-            _check_cap(repo, wanted, existing, session_cap_microcredits)
         change = ledger.hold(book, wanted, existing, now=now, reopen=reopen, check_balance=check_balance)
         _store(repo, book, change, before=existing)
         return wanted if change.hold is None else change.hold
@@ -371,15 +364,6 @@ def _get_lot(repo: CreditRepository, source_key: str) -> Lot:
     if lot is None:
         raise GrantUnknown(f"{source_key} granted nothing yet")
     return lot
-
-
-def _check_cap(repo: CreditRepository, wanted: Hold, existing: Hold | None, cap_microcredits: int) -> None:
-    captured, held = repo.session_totals(wanted.session_id)
-    if existing is not None and existing.state is HoldState.OPEN:
-        held -= existing.amount_microcredits
-    left = cap_microcredits - captured - held
-    if wanted.amount_microcredits > max(left, 0):
-        raise CapReached(required_microcredits=wanted.amount_microcredits, left_microcredits=left)
 
 
 def _expired(change: Change) -> int:

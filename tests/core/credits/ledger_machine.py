@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from core.credits.errors import CapReached, HoldClosed, InsufficientCredits
+from core.credits.errors import HoldClosed, InsufficientCredits
 from core.credits.ledger import burn_order
 from core.credits.model import EntryKind, Hold, HoldState, LotKind
 from core.credits.ports import CreditRepository
@@ -23,7 +23,6 @@ T = TypeVar("T")
 WORKSPACES = ("slack:T1", "discord:2")
 SESSIONS = ("s_1", "s_2")
 WORKSPACE_OF = dict(zip(SESSIONS, WORKSPACES, strict=True))
-CAP = 900
 START = datetime(2026, 11, 1, tzinfo=UTC)
 TIMES = st.integers(1, 3)
 
@@ -111,29 +110,16 @@ class LedgerMachine(RuleBasedStateMachine):
                 amount_microcredits=amount,
                 seconds=seconds,
                 reopen=reopen,
-                session_cap_microcredits=CAP,
             )
-        )
-
-    def _spent(self, session: str, *, but: str) -> int:
-        return sum(
-            amount if state is HoldState.OPEN else captured
-            for name, (state, amount, captured) in self.holds.items()
-            if self.session[name] == session and name != but
         )
 
     def _try_hold(self, name: str, amount: int, seconds: int, *, reopen: bool) -> None:
         session = self.session[name]
         state, old, _ = self.holds.get(name, (None, 0, 0))
         room = self._balance(WORKSPACE_OF[session]).available_microcredits + (old if state is HoldState.OPEN else 0)
-        left = CAP - self._spent(session, but=name)
         grows = amount > (old if state is HoldState.OPEN else 0)
         until = self.clock.now() + timedelta(seconds=seconds)
-        if amount > max(left, 0):
-            with pytest.raises(CapReached) as cap:
-                self._hold(name, amount, seconds, reopen=reopen)
-            assert (cap.value.required_microcredits, cap.value.left_microcredits) == (amount, left)
-        elif grows and amount > room:
+        if grows and amount > room:
             with pytest.raises(InsufficientCredits) as short:
                 self._hold(name, amount, seconds, reopen=reopen)
             assert (short.value.required_microcredits, short.value.available_microcredits) == (amount, room)
@@ -296,6 +282,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert found == expected
             assert found[EntryKind.EXPIRE] <= 0
             balance = self._balance(workspace_id)
+            assert balance.posted_microcredits == sum(expected.values())
             reserved = sum(
                 amount
                 for name, (state, amount, _) in self.holds.items()
@@ -303,6 +290,14 @@ class LedgerMachine(RuleBasedStateMachine):
             )
             assert balance.reserved_microcredits == reserved
             assert balance.available_microcredits == balance.posted_microcredits - reserved
+
+    @invariant()
+    def session_totals_are_what_was_charged_and_held(self) -> None:
+        for session in SESSIONS:
+            rows = [row for name, row in self.holds.items() if self.session[name] == session]
+            captured = sum(captured for state, _, captured in rows)
+            held = sum(amount for state, amount, _ in rows if state is HoldState.OPEN)
+            assert self.transact(methodcaller("session_totals", session)) == (captured, held)
 
     @invariant()
     def expired_credits_only_serve_open_holds(self) -> None:
