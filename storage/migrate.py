@@ -1,0 +1,93 @@
+"""Bringing a database to the schema of this version, from code and from the command line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.pool import NullPool
+
+from storage.models import metadata
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+_LOCK_KEY = 7_283_543  # any number that no other advisory lock of ours uses
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database at *url* to *revision*. Two that start at once wait for each other."""
+    with connect(url) as connection:
+        command.upgrade(_config(connection), revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take the database at *url* back to *revision*; ``base`` removes every table."""
+    with connect(url) as connection:
+        command.downgrade(_config(connection), revision)
+
+
+def current(url: str) -> str | None:
+    """Return the revision that the database at *url* is at, None for an empty one."""
+    with connect(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """Return the newest revision that this version of the program knows."""
+    revision = ScriptDirectory(str(_SCRIPTS)).get_current_head()
+    if revision is None:
+        raise LookupError("there are no migrations")
+    return revision
+
+
+def check(url: str) -> list[str]:
+    """Return what differs between the database at *url* and the tables in the code, one line each."""
+    with connect(url) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": metadata})
+        return [repr(difference) for difference in compare_metadata(context, metadata)]
+
+
+@contextmanager
+def connect(url: str) -> Iterator[sa.Connection]:
+    """Give a synchronous connection in one transaction that holds the lock of migrations.
+
+    Args:
+        url: As in the settings; the asynchronous drivers are replaced by synchronous ones.
+    """
+    parsed = sa.make_url(url)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    engine = sa.create_engine(
+        parsed.set(drivername="sqlite" if is_sqlite else "postgresql+psycopg"), poolclass=NullPool
+    )
+    if is_sqlite:
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    with engine.begin() as connection:
+        if not is_sqlite:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
+        yield connection
+    engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute("PRAGMA journal_mode=WAL")
+    # off: altering a table in SQLite means building it anew, and its children must not follow the old one
+    connection.execute("PRAGMA foreign_keys=OFF")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
