@@ -1,0 +1,252 @@
+"""What went wrong, in words: what it is, why, and the way out. One place for every platform."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bots.views.words import money
+from core.casts.errors import CastInvalid, CastUnknown
+from core.credits.errors import InsufficientCredits, NotEntitled
+from core.documents.errors import EditsRejected, UnreadableFile
+from core.errors import UserFacingError
+from core.orchestration.ports import PostRefused
+from core.providers.errors import ProviderError, UnknownModel
+from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
+from core.sessions.model import Status
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """An error as people read it.
+
+    Attributes:
+        title: What happened, a few words.
+        explanation: Why, one or two sentences; may be empty.
+        way_out: What to do now, one sentence; may be empty.
+    """
+
+    title: str
+    explanation: str = ""
+    way_out: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The whole on one line, for a command line and for a notification."""
+        return " ".join(piece for piece in (f"{self.title}.", self.explanation, self.way_out) if piece)
+
+
+_LATER = "The session is paused where it stands; resume it when you like."
+_OPERATOR = "The operator of this installation has been told in the log; nothing was charged for it."
+WORDS: dict[str, ErrorView] = {
+    "error": ErrorView("Something went wrong", "", "Try again; if it happens again, tell the operator."),
+    "internal": ErrorView("Something went wrong on our side", _OPERATOR, "Retry the session."),
+    "session_not_found": ErrorView("There is no such session here", "", "List sessions to see which there are."),
+    "not_possible_now": ErrorView("That is not possible now"),
+    "bad_request": ErrorView("That request cannot be met"),
+    "cast_unknown": ErrorView("There is no such team of editors"),
+    "cast_invalid": ErrorView("This team of editors cannot be used as it is written"),
+    "credits_insufficient": ErrorView("There are not enough credits", "", "Add credits, or lower the price cap."),
+    "session_cap_reached": ErrorView("The session's price cap is reached", "", "Run one more round to raise the cap."),
+    "not_entitled": ErrorView("Your plan does not include that"),
+    "file_encrypted": ErrorView("The file is locked with a password", "", "Send it without the password."),
+    "file_scanned": ErrorView(
+        "The file holds pictures of text, not text", "", "Run text recognition over it first, or send the original."
+    ),
+    "file_empty": ErrorView("The file is empty", "", "Send a file that holds text."),
+    "file_corrupt": ErrorView("The file is damaged", "", "Open and save it again where it was made, then send that."),
+    "file_too_large": ErrorView("The file is too large", "", "Send the part that needs work."),
+    "file_unsupported": ErrorView("This kind of file cannot be read", "", "Send a DOCX, PDF, TXT or MD file."),
+    "file_hostile": ErrorView(
+        "The file was refused", "It is built in a way that harms programs that read it.", "Save it anew and send that."
+    ),
+    "file_timeout": ErrorView("Reading the file took too long", "", "Send a smaller part of it."),
+    "edits_rejected": ErrorView("The changes do not fit the document", "None of them was made.", "Retry the session."),
+    "post_refused": ErrorView(
+        "The message could not be posted", "The platform refused it.", "Check that the app may post here."
+    ),
+    "provider_failed": ErrorView("The AI provider failed", "", _LATER),
+    "provider_rate_limited": ErrorView("The AI provider has too much to do for us", "", _LATER),
+    "provider_overloaded": ErrorView("The AI provider is overloaded", "", _LATER),
+    "provider_unreachable": ErrorView("The AI provider cannot be reached", "", _LATER),
+    "provider_incomplete": ErrorView("The AI provider broke off in the middle", "", _LATER),
+    "provider_account": ErrorView(
+        "The AI provider refuses our account", "Its key is wrong or unpaid.", "Only the operator can mend that."
+    ),
+    "provider_model_gone": ErrorView(
+        "The AI provider does not have this model any more", "", "Choose another model, then resume."
+    ),
+    "provider_context_too_long": ErrorView(
+        "The text is too long for this model", "", "Choose a model with a larger window, or send a shorter text."
+    ),
+    "provider_request_refused": ErrorView(
+        "The AI provider refuses this request", "", "Change the brief or the model, then resume."
+    ),
+    "model_unknown": ErrorView("There is no such model", "", "List models to see which there are."),
+    "model_refused": ErrorView(
+        "The AI declined to answer",
+        "It judged the text or the brief to be against its rules.",
+        "Change the brief or the model, then resume.",
+    ),
+    "reply_truncated": ErrorView(
+        "The AI's answer was cut off",
+        "The text is longer than it can write in one piece.",
+        "Choose a model with a longer answer, then resume.",
+    ),
+    "settings_invalid": ErrorView("The settings are not right"),
+    "unavailable": ErrorView("A part of Atelier is not reachable right now", "", "Try again in a moment."),
+}
+
+
+def words_for_code(code: str) -> ErrorView:
+    """Return the words of a code that was stored without its error; never fails."""
+    return WORDS.get(code, WORDS["error"])
+
+
+def words_for(error: UserFacingError) -> ErrorView:
+    """Return the words of *error*, with the facts that it carries."""
+    for kind, refine in _REFINED:
+        if isinstance(error, kind):
+            return refine(error)
+    return words_for_code(error.code)
+
+
+def _unreadable(error: UnreadableFile) -> ErrorView:
+    words = words_for_code(error.code)
+    return ErrorView(words.title, _sentence(error.reason), words.way_out)
+
+
+def _insufficient(error: InsufficientCredits) -> ErrorView:
+    required, available = money(error.required_microcredits), money(max(0, error.available_microcredits))
+    words = WORDS[InsufficientCredits.code]
+    return ErrorView(words.title, f"It needs {required}, and there are {available}.", words.way_out)
+
+
+_LIMITS = {
+    "rounds": "rounds",
+    "editors": "editors",
+    "models": "models",
+    "words": "words in a document",
+    "concurrent_sessions": "sessions at a time",
+    "sessions_month": "sessions a month",
+}
+
+
+def _not_entitled(error: NotEntitled) -> ErrorView:
+    what = _LIMITS.get(error.limit, error.limit.replace("_", " "))
+    way_out = f"The {error.lifted_by.capitalize()} plan includes it." if error.lifted_by else ""
+    return ErrorView(
+        WORDS[NotEntitled.code].title, f"Asked for {what}: {error.asked}; your plan has {error.allowed}.", way_out
+    )
+
+
+_VERBS = {
+    "start": "started",
+    "pause": "paused",
+    "resume": "resumed",
+    "stop": "stopped",
+    "retry": "retried",
+    "one_more_round": "given one more round",
+    "continue": "continued",
+    "guide": "given directions",
+    "delete": "deleted",
+}
+STATUS_WORDS = {
+    Status.DRAFT: "not started yet",
+    Status.QUEUED: "about to start",
+    Status.RUNNING: "working",
+    Status.PAUSING: "pausing",
+    Status.PAUSED: "paused",
+    Status.WAITING: "waiting",
+    Status.COMPLETED: "done",
+    Status.STOPPED: "stopped",
+    Status.FAILED: "ended with an error",
+}
+_INSTEAD = {
+    Status.DRAFT: "Start it first.",
+    Status.QUEUED: "Give it a moment.",
+    Status.RUNNING: "Pause or stop it first.",
+    Status.PAUSING: "Wait until what is being written is finished.",
+    Status.PAUSED: "Resume it, or stop it.",
+    Status.WAITING: "Resume it, or stop it.",
+    Status.COMPLETED: "You can run one more round, or continue with directions.",
+    Status.STOPPED: "You can run one more round, or continue with directions.",
+    Status.FAILED: "You can retry it, or stop it.",
+}
+
+
+def _not_possible(error: NotPossibleNow) -> ErrorView:
+    verb = _VERBS.get(error.verb, error.verb.replace("_", " "))
+    return ErrorView(
+        WORDS[NotPossibleNow.code].title,
+        f"A session that is {STATUS_WORDS[error.status]} cannot be {verb}.",
+        _INSTEAD[error.status],
+    )
+
+
+def _bad_request(error: BadRequest) -> ErrorView:
+    return ErrorView(WORDS[BadRequest.code].title, _sentence(error.reason))
+
+
+def _not_found(error: SessionNotFound) -> ErrorView:
+    words = WORDS[SessionNotFound.code]
+    return ErrorView(words.title, f"Nobody here knows {error.session_id!r}.", words.way_out)
+
+
+def _unknown_model(error: UnknownModel) -> ErrorView:
+    words = WORDS[UnknownModel.code]
+    nearest = f"Did you mean {' or '.join(error.known)}?" if error.known else words.way_out
+    return ErrorView(words.title, f"Nobody knows {error.model!r}.", nearest)
+
+
+def _unknown_cast(error: CastUnknown) -> ErrorView:
+    return ErrorView(WORDS[CastUnknown.code].title, f"There are {', '.join(error.known)}.")
+
+
+def _invalid_cast(error: CastInvalid) -> ErrorView:
+    return ErrorView(WORDS[CastInvalid.code].title, " ".join(_sentence(problem) for problem in error.problems))
+
+
+def _edits(error: EditsRejected) -> ErrorView:
+    words = WORDS[EditsRejected.code]
+    failures = "; ".join(f"{ref} is {why}" for _, ref, why in error.failures)
+    return ErrorView(words.title, f"{words.explanation} {_sentence(failures)}".strip(), words.way_out)
+
+
+def _post(error: PostRefused) -> ErrorView:
+    words = WORDS[PostRefused.code]
+    return ErrorView(words.title, f"The platform refused it ({error.reason}).", words.way_out)
+
+
+_PROVIDERS = {"anthropic": "Anthropic", "google": "Google", "openai": "OpenAI", "rehearsal": "The rehearsal model"}
+
+
+def _provider(error: ProviderError) -> ErrorView:
+    words = words_for_code(error.code)
+    name = _PROVIDERS.get(error.provider, error.provider)
+    return ErrorView(
+        words.title.replace("The AI provider", name) if name else words.title, words.explanation, words.way_out
+    )
+
+
+def _sentence(text: str) -> str:
+    """Return *text* as a sentence: a capital at its start, a full stop at its end."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+_REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] = (
+    (UnreadableFile, _unreadable),
+    (InsufficientCredits, _insufficient),
+    (NotEntitled, _not_entitled),
+    (NotPossibleNow, _not_possible),
+    (BadRequest, _bad_request),
+    (SessionNotFound, _not_found),
+    (UnknownModel, _unknown_model),
+    (CastUnknown, _unknown_cast),
+    (CastInvalid, _invalid_cast),
+    (EditsRejected, _edits),
+    (PostRefused, _post),
+    (ProviderError, _provider),
+)

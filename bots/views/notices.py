@@ -1,0 +1,70 @@
+"""What people must know while a session runs: it waits, it goes on, another model answered, something was left out."""
+
+from bots.views.elements import Button, Buttons, Element, Heading, Style, Text, View
+from bots.views.errors import words_for_code
+from bots.views.words import REHEARSAL, is_rehearsal, money, park_words
+from core.orchestration.ports import Content, Snapshot
+from core.sessions.model import ParkReason
+
+
+def notice_post(content: Content) -> View:
+    """Return the notice that *content* names by its code; an unknown code is an error's code."""
+    snapshot = content.snapshot
+    match content.code:
+        case "parked":
+            title, lines = _parked(snapshot, content.facts)
+        case "resumed":
+            title, lines = "The session goes on", []
+        case "fell_back":
+            title, lines = _fell_back(content.facts)
+        case "left_out":
+            title, lines = "Not everything fitted the model's window", [content.facts.get("text", "")]
+        case _:
+            words = words_for_code(content.code)
+            title, lines = words.title, [words.explanation, words.way_out]
+    if content.code != "left_out" and (text := content.facts.get("text", "")):
+        lines.append(text)
+    lines = [line for line in lines if line]
+    if is_rehearsal(snapshot):
+        title = f"{title} ({REHEARSAL})"
+    elements: list[Element] = [Heading(title)]
+    if lines:
+        elements.append(Text("\n".join(lines)))
+    if content.code == "parked":
+        elements.append(Buttons(_park_buttons(snapshot)))
+    return View(tuple(elements), " ".join((f"{title}.", *lines)))
+
+
+def _parked(snapshot: Snapshot, facts: dict[str, str]) -> tuple[str, list[str]]:
+    reason = _reason(facts.get("reason", "")) or snapshot.session.park_reason
+    if reason is ParkReason.BALANCE:
+        return (
+            "The session waits for credits",
+            [
+                f"The balance is {money(snapshot.balance_microcredits)}.",
+                "The best version so far is kept. It goes on when credits are added, and ends after 7 days without.",
+            ],
+        )
+    if reason is ParkReason.PROVIDER:
+        words = words_for_code(facts.get("failure", "") or snapshot.session.failure_code)
+        return f"The session waits: {words.title[0].lower()}{words.title[1:]}", [words.explanation, words.way_out]
+    return f"The session waits: {park_words(reason)}", []
+
+
+def _reason(value: str) -> ParkReason | None:
+    return ParkReason(value) if value in set(ParkReason) else None
+
+
+def _fell_back(facts: dict[str, str]) -> tuple[str, list[str]]:
+    origin, target = facts.get("from", ""), facts.get("to", "")
+    why = words_for_code(facts["reason"]).title if facts.get("reason") else ""
+    answer = f"{target} answers instead of {origin}." if origin and target else ""
+    return "Another model answers", [f"{why}." if why else "", answer]
+
+
+def _park_buttons(snapshot: Snapshot) -> tuple[Button, ...]:
+    session_id = snapshot.session.id
+    return (
+        Button("resume", "Resume session", session_id, style=Style.PRIMARY),
+        Button("stop", "Stop session", session_id, style=Style.DANGER),
+    )

@@ -1,0 +1,36 @@
+"""The door to the views: the view of any content."""
+
+from dataclasses import replace
+
+from bots.views.elements import View
+from bots.views.notices import notice_post
+from bots.views.result import receipt_post, result_post
+from bots.views.round_card import round_card
+from bots.views.session_card import session_card
+from bots.views.turn import draft_post, turn_post
+from core.orchestration.ports import Content, PostKind
+
+
+def view_of(content: Content) -> View:
+    """Return the view of *content*, with its files and with the one person it mentions, if any."""
+    view = _view(content).with_files(content.file_ids)
+    return replace(view, mention=content.snapshot.session.member_id) if content.mention else view
+
+
+def _view(content: Content) -> View:  # noqa: PLR0911 - one return a case
+    snapshot, number = content.snapshot, content.round or 0
+    match content.kind:
+        case PostKind.SESSION_CARD:
+            return session_card(snapshot)
+        case PostKind.ROUND_CARD:
+            return round_card(snapshot, number)
+        case PostKind.TURN:
+            return turn_post(snapshot, number, content.role_key)
+        case PostKind.DRAFT:
+            return draft_post(snapshot, number)
+        case PostKind.RESULT:
+            return result_post(snapshot)
+        case PostKind.RECEIPT:
+            return receipt_post(snapshot)
+        case PostKind.NOTICE:
+            return notice_post(content)

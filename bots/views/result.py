@@ -1,0 +1,139 @@
+"""The end of a session: the best version, what would come next, and the receipt."""
+
+from bots.views.comments import one_line, weightiest
+from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Table, Text, View
+from bots.views.session_card import REHEARSAL_LINE
+from bots.views.words import (
+    REHEARSAL,
+    amount,
+    count,
+    end_words,
+    find_role,
+    is_rehearsal,
+    money,
+    price_range,
+    role_name,
+    round_name,
+    score,
+    score_line,
+)
+from core.orchestration.ports import Snapshot
+from core.sessions.model import EndReason, Fate, Note, Status, Version
+
+SHOWN_OPEN = 5
+
+
+def result_post(snapshot: Snapshot) -> View:
+    """Return the result: which version won and why it ended, with what the room would do next."""
+    session = snapshot.session
+    rehearsal = f" ({REHEARSAL})" if is_rehearsal(snapshot) else ""
+    title = f"Result{rehearsal}: {session.title}"
+    verdict = verdict_words(snapshot)
+    ended = end_words(session)
+    elements: list[Element] = [Heading(title), Text(verdict)]
+    scores = score_line(round_.score for round_ in snapshot.rounds)
+    pairs = [("Ended because", ended)]
+    if scores:
+        pairs.insert(0, ("Score", scores))
+    elements.append(Fields(tuple(pairs)))
+    elements += _next(snapshot)
+    if is_rehearsal(snapshot):
+        elements.append(Small(REHEARSAL_LINE))
+    if session.status in {Status.COMPLETED, Status.STOPPED}:
+        elements.append(Buttons(_buttons(snapshot)))
+    return View(tuple(elements), f"{title}. {verdict} Ended because {ended}.")
+
+
+def verdict_words(snapshot: Snapshot) -> str:
+    """Return which version won, in one sentence; that nothing beat the original is said."""
+    session = snapshot.session
+    best = _best(snapshot)
+    if session.end_reason is EndReason.NOTES_ONLY:
+        return f"{count(len(snapshot.notes), 'comment').capitalize()}; your document is as it was."
+    if best is None:
+        return "There is no finished version."
+    if best.number == 0:
+        return f"No revision scored higher than your original ({score(best.score)}), so it comes back unchanged."
+    judged = f", which scored {score(best.score)}" if best.score is not None else ""
+    newest = max((version.number for version in snapshot.versions), default=best.number)
+    later = "" if best.number == newest else " Later rounds did not beat it."
+    return f"The best version is that of round {best.number}{judged}.{later}"
+
+
+def _best(snapshot: Snapshot) -> Version | None:
+    return next((item for item in snapshot.versions if item.number == snapshot.session.best_version), None)
+
+
+def open_comments(snapshot: Snapshot) -> tuple[Note, ...]:
+    """Return the comments that nobody answered, weightiest first."""
+    still = [note for note in snapshot.notes if note.fate in {Fate.OPEN, Fate.REGRESSED}]
+    return weightiest(still, snapshot.session.cast, len(still))
+
+
+def _next(snapshot: Snapshot) -> list[Element]:
+    still = open_comments(snapshot)
+    if not still:
+        return []
+    cast = snapshot.session.cast
+    lines = [one_line(note, cast) for note in still[:SHOWN_OPEN]]
+    if len(still) > SHOWN_OPEN:
+        lines.append(f"- and {count(len(still) - SHOWN_OPEN, 'more comment')}")
+    heading = "What the editors say" if snapshot.session.notes_only else "What we would do next"
+    return [Heading(heading, 2), Text("\n".join(lines))]
+
+
+def _buttons(snapshot: Snapshot) -> tuple[Button, ...]:
+    session = snapshot.session
+    return (
+        Button("more", "Run one more round", session.id, style=Style.PRIMARY),
+        Button("continue", "Continue with guidance", session.id),
+        Button("comments", "Show all comments", session.id),
+        Button("files", "Show files", session.id),
+    )
+
+
+def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
+    """Return what was paid, a round and a role, to the last charge."""
+    session = snapshot.session
+    spent = snapshot.spent_microcredits
+    rows = tuple(
+        (
+            round_name(turn.round),
+            role_name(role) if (role := find_role(session.cast, turn.role_key)) else turn.role_key,
+            turn.model,
+            score(turn.score) if turn.score is not None else "",
+            _cell(turn.charged_microcredits, unit),
+        )
+        for turn in snapshot.turns
+    )
+    left = max(0, session.cap_microcredits - spent - snapshot.held_microcredits)
+    pairs = [
+        ("Quoted", price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)),
+        ("Never more than", money(session.cap_microcredits, unit)),
+        ("Charged", money(spent, unit)),
+        ("Not used", money(left, unit)),
+        ("Balance", money(snapshot.balance_microcredits, unit)),
+    ]
+    if snapshot.held_microcredits:
+        pairs.insert(3, ("Set aside", money(snapshot.held_microcredits, unit)))
+    rehearsal = f" ({REHEARSAL})" if is_rehearsal(snapshot) else ""
+    elements: list[Element] = [Heading(f"Receipt{rehearsal}"), Fields(tuple(pairs))]
+    if rows:
+        elements.append(Table(("Round", "Who", "Model", "Score", "Charged"), rows, right=(3, 4)))
+        elements.append(Table(("Round", "Charged"), round_totals(snapshot, unit), right=(1,)))
+    return View(
+        tuple(elements),
+        f"Receipt{rehearsal}: {money(spent, unit)} charged, balance {money(snapshot.balance_microcredits, unit)}.",
+    )
+
+
+def round_totals(snapshot: Snapshot, unit: str) -> tuple[tuple[str, ...], ...]:
+    """Return what each round cost."""
+    totals: dict[int, int] = {}
+    for turn in snapshot.turns:
+        totals[turn.round] = totals.get(turn.round, 0) + turn.charged_microcredits
+    return tuple((round_name(number), _cell(total, unit)) for number, total in sorted(totals.items()))
+
+
+def _cell(microcredits: int, unit: str) -> str:
+    return amount(microcredits) if unit == "credits" else money(microcredits, unit)

@@ -1,0 +1,135 @@
+"""One card a round: a progress line while it works, then what changed and what the editors say."""
+
+from bots.views.comments import comment_elements, fate_words, made_in, one_line, settled_in, weightiest
+from bots.views.elements import Button, Buttons, Divider, Element, Fields, Heading, ProgressLine, Small, Text, View
+from bots.views.words import REHEARSAL, count, is_rehearsal, role_name, round_name, score, signature
+from core.casts.model import Phase, Role
+from core.orchestration.ports import Snapshot
+from core.sessions.model import Fate, Round, Version
+
+SHOWN_COMMENTS = 3
+
+
+def round_card(snapshot: Snapshot, number: int) -> View:
+    """Return the card of round *number* as it reads now."""
+    round_ = next((item for item in snapshot.rounds if item.number == number), None)
+    if round_ is None or round_.finished_at is None:
+        return _working(snapshot, number)
+    return _finished(snapshot, round_)
+
+
+def roles_of(snapshot: Snapshot, number: int) -> tuple[Role, ...]:
+    """Return the roles that act in a round: the reading has no Writer."""
+    return tuple(role for role in snapshot.session.cast.roles if number > 0 or role.phase is not Phase.WRITER)
+
+
+def _title(snapshot: Snapshot, number: int) -> str:
+    return f"{round_name(number)} ({REHEARSAL})" if is_rehearsal(snapshot) else round_name(number)
+
+
+def _working(snapshot: Snapshot, number: int) -> View:
+    done = {turn.role_key: turn for turn in snapshot.turns if turn.round == number}
+    roles = roles_of(snapshot, number)
+    pieces = []
+    for role in roles:
+        turn = done.get(role.key)
+        if turn is None:
+            pieces.append(f"{signature(role)}: not done yet")
+        else:
+            pieces.append(f"{signature(role)}: {score(turn.score) if turn.score is not None else 'done'}")
+    finished = [role_name(role) for role in roles if role.key in done]
+    line = ProgressLine(" · ".join(pieces), len(finished), len(roles))
+    return View(
+        elements=(Heading(_title(snapshot, number)), line),
+        fallback=f"{_title(snapshot, number)}: {len(finished)} of {len(roles)} have finished.",
+    )
+
+
+def _finished(snapshot: Snapshot, round_: Round) -> View:
+    number = round_.number
+    session = snapshot.session
+    title = _title(snapshot, number)
+    made = made_in(snapshot.notes, number)
+    change = score_change(snapshot, number)
+    pairs = [("Score", change)]
+    edits = edits_made(snapshot, number)
+    if edits:
+        pairs.append(("Changed", edits))
+    pairs.append(("Comments", _comment_count(snapshot, number)))
+    elements: list[Element] = [Heading(title), Fields(tuple(pairs))]
+    if round_.summary:
+        elements.append(Text(round_.summary))
+    for note in weightiest(made, session.cast, SHOWN_COMMENTS):
+        elements += [Divider(), *comment_elements(note, session.cast)]
+    elements += _outcomes(snapshot, round_)
+    elements.append(
+        Buttons(
+            (
+                Button("comments", "Show all comments", session.id, str(number)),
+                Button("exchange", "Show whole exchange", session.id, str(number)),
+            )
+        )
+    )
+    return View(
+        elements=tuple(elements),
+        fallback=f"{title}: score {change}, {count(len(made), 'comment')}."
+        + (f" {round_.summary}" if round_.summary else ""),
+    )
+
+
+def _outcomes(snapshot: Snapshot, round_: Round) -> list[Element]:
+    """Return what the round leaves behind: declined comments, the plan, questions, what was left out."""
+    cast = snapshot.session.cast
+    elements: list[Element] = []
+    declined = settled_in(snapshot.notes, round_.number, Fate.DECLINED)
+    if declined:
+        lines = "\n".join(f"{one_line(note, cast)} _{fate_words(note)}_" for note in declined)
+        elements += [Heading("Declined", 2), Text(lines)]
+    returned = settled_in(snapshot.notes, round_.number, Fate.REGRESSED)
+    if returned:
+        lines = "\n".join(f"{one_line(note, cast)} _{fate_words(note)}_" for note in returned)
+        elements += [Heading("Came back", 2), Text(lines)]
+    if round_.plan:
+        elements += [Heading("What changes next", 2), Text("\n".join(f"- {step}" for step in round_.plan))]
+    if round_.questions:
+        elements += [Heading("Questions to you", 2), Text("\n".join(f"- {item}" for item in round_.questions))]
+    elements += [Small(left) for left in round_.left_out]
+    return elements
+
+
+def score_change(snapshot: Snapshot, number: int) -> str:
+    """Return ``6.1 > 7.0``, or the score alone in the first round."""
+    scores = {item.number: item.score for item in snapshot.rounds}
+    before = next((scores[n] for n in sorted(scores, reverse=True) if n < number and scores[n] is not None), None)
+    now = score(scores.get(number))
+    return now if before is None else f"{score(before)} > {now}"
+
+
+def edits_made(snapshot: Snapshot, number: int) -> str:
+    """Return what the Writer did in a round, empty where no Writer acted."""
+    version = version_of(snapshot, number)
+    if version is None or number == 0:
+        return ""
+    if version.rewritten:
+        return f"the whole text rewritten, {count(version.document.words, 'word')}"
+    if version.edits:
+        return count(len(version.edits), "edit")
+    first = not any(item.number < number for item in snapshot.versions)
+    return f"first draft, {count(version.document.words, 'word')}" if first else "nothing"
+
+
+def version_of(snapshot: Snapshot, number: int) -> Version | None:
+    """Return the version that a round judged, None before the Writer is done."""
+    return next((item for item in snapshot.versions if item.number == number), None)
+
+
+def _comment_count(snapshot: Snapshot, number: int) -> str:
+    made = count(len(made_in(snapshot.notes, number)), "new comment")
+    pieces = [made]
+    applied = len(settled_in(snapshot.notes, number, Fate.APPLIED))
+    declined = len(settled_in(snapshot.notes, number, Fate.DECLINED))
+    if applied:
+        pieces.append(f"{applied} done")
+    if declined:
+        pieces.append(f"{declined} declined")
+    return ", ".join(pieces)

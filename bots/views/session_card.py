@@ -1,0 +1,77 @@
+"""The one card of a session in its channel: what it is, where it stands, what it costs."""
+
+from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Text, View
+from bots.views.words import (
+    editors_line,
+    is_rehearsal,
+    limit_of,
+    money,
+    price_range,
+    score_line,
+    state_line,
+)
+from core.orchestration.ports import Snapshot
+from core.sessions.model import ENDED, Session, Status
+
+REHEARSAL_LINE = "This is a rehearsal: fixed rules stand in for the AI, and no provider is asked."
+
+
+def session_card(snapshot: Snapshot) -> View:
+    """Return the card as it reads now; it is edited in place, never posted twice."""
+    session = snapshot.session
+    state = state_line(snapshot)
+    scores = score_line(round_.score for round_ in snapshot.rounds)
+    pairs = [
+        ("State", state),
+        ("Editors", editors_line(session.cast)),
+        ("Price", _price(snapshot)),
+    ]
+    if scores:
+        pairs.append(("Score", scores))
+    if session.status not in ENDED:
+        pairs.append(("Good enough at", limit_of(session)))
+    pairs.append(("Balance", money(snapshot.balance_microcredits)))
+    elements: list[Element] = [Heading(session.title), Fields(tuple(pairs))]
+    if session.brief and session.brief != session.title:
+        elements.insert(1, Text(session.brief))
+    if is_rehearsal(snapshot):
+        elements.append(Small(REHEARSAL_LINE))
+    buttons = session_buttons(session)
+    if buttons:
+        elements.append(Buttons(buttons))
+    rehearsal = " (rehearsal)" if is_rehearsal(snapshot) else ""
+    return View(
+        elements=tuple(elements),
+        fallback=f"{session.title}{rehearsal}. {state}." + (f" Score: {scores}." if scores else ""),
+    )
+
+
+def session_buttons(session: Session) -> tuple[Button, ...]:
+    """Return what can be pressed in the state that the session is in."""
+    pause = Button("pause", "Pause session", session.id)
+    stop = Button("stop", "Stop session", session.id, style=Style.DANGER)
+    files = Button("files", "Show files", session.id)
+    match session.status:
+        case Status.DRAFT:
+            return (Button("start", "Start session", session.id, style=Style.PRIMARY), stop)
+        case Status.QUEUED | Status.RUNNING:
+            return (pause, stop, files)
+        case Status.PAUSING:
+            return (stop, files)
+        case Status.PAUSED | Status.WAITING:
+            return (Button("resume", "Resume session", session.id, style=Style.PRIMARY), stop, files)
+        case Status.COMPLETED | Status.STOPPED:
+            return (files,)
+        case Status.FAILED:
+            return (Button("retry", "Retry session", session.id, style=Style.PRIMARY), stop, files)
+
+
+def _price(snapshot: Snapshot) -> str:
+    session = snapshot.session
+    quote = price_range(session.quote_low_microcredits, session.quote_high_microcredits)
+    cap = money(session.cap_microcredits)
+    if session.status is Status.DRAFT:
+        return f"{quote}, never more than {cap}"
+    if session.status in ENDED:
+        return f"{money(snapshot.spent_microcredits)} charged of at most {cap}"
+    return f"{quote}, never more than {cap}; {money(snapshot.spent_microcredits)} charged so far"

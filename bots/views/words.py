@@ -1,0 +1,183 @@
+"""The small change of every view: names, amounts, scores and counts in the words that people see."""
+
+from collections.abc import Iterable
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from core.casts.model import Cast, Phase, Role
+from core.money import CREDITS_PER_DOLLAR, microcredits_to_credits
+from core.orchestration.ports import Snapshot
+from core.sessions.model import EndReason, ParkReason, Session, Status
+
+_TENTH = Decimal("0.1")
+_CENT = Decimal("0.01")
+_MINUTE = 60
+REHEARSAL = "rehearsal"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return ``1 comment``, ``3 comments``, ``no comments``."""
+    many = plural or f"{noun}s"
+    if number == 0:
+        return f"no {many}"
+    return f"{number:,} {noun if number == 1 else many}"
+
+
+def amount(microcredits: int) -> str:
+    """Return credits with one decimal below ten, none above, rounded up: ``0.3``, ``12``, ``1,240``; a cost is never hidden."""
+    credits_ = microcredits_to_credits(microcredits)
+    step = _TENTH if abs(credits_) < 10 else Decimal(1)  # noqa: PLR2004 - one decimal below ten
+    rounded = credits_.quantize(step, ROUND_CEILING)
+    return f"{rounded.normalize():f}" if rounded == rounded.to_integral_value() and rounded < 1000 else f"{rounded:,f}"  # noqa: PLR2004
+
+
+def money(microcredits: int, unit: str = "credits") -> str:
+    """Return an amount with its unit: ``12 credits`` or ``$0.12``."""
+    if unit == "dollars":
+        dollars = (microcredits_to_credits(microcredits) / CREDITS_PER_DOLLAR).quantize(_CENT, ROUND_HALF_UP)
+        return f"${dollars:,f}"
+    shown = amount(microcredits)
+    return f"{shown} {'credit' if shown == '1' else 'credits'}"
+
+
+def price_range(low_microcredits: int, high_microcredits: int, unit: str = "credits") -> str:
+    """Return ``8 to 12 credits``, or one number where both ends read the same."""
+    if unit == "dollars":
+        low, high = money(low_microcredits, unit), money(high_microcredits, unit)
+        return low if low == high else f"{low} to {high}"
+    low, high = amount(low_microcredits), amount(high_microcredits)
+    return money(high_microcredits) if low == high else f"{low} to {money(high_microcredits)}"
+
+
+def score(value: float | None) -> str:
+    """Return ``7.8``, or a dash where nothing could be scored."""
+    return "–" if value is None else f"{value:.1f}"  # noqa: RUF001 - a dash is meant
+
+
+def score_line(scores: Iterable[float | None]) -> str:
+    """Return ``6.1 > 7.0 > 7.8``, empty when there is none yet."""
+    return " > ".join(score(value) for value in scores if value is not None)
+
+
+def duration(seconds: float) -> str:
+    """Return ``45 s`` or ``3 min 5 s``."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, _MINUTE)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def role_name(role: Role) -> str:
+    """Return what people call a role; the one who decides is the lead editor in every cast."""
+    return "Lead editor" if role.phase is Phase.SYNTHESIZER else role.name
+
+
+def signature(role: Role) -> str:
+    """Return emoji and name: never the emoji alone."""
+    return f"{role.emoji} {role_name(role)}".strip()
+
+
+def find_role(cast: Cast, key: str) -> Role | None:
+    """Return the role with *key*, None for one that left."""
+    return next((role for role in cast.roles if role.key == key), None)
+
+
+def name_of(cast: Cast, key: str) -> str:
+    """Return emoji and name of the role with *key*, or the key of one that left."""
+    role = find_role(cast, key)
+    return signature(role) if role else key
+
+
+def round_name(number: int) -> str:
+    """Return ``Reading`` for round 0, which has no Writer, else ``Round 2``."""
+    return "Reading" if number == 0 else f"Round {number}"
+
+
+def editors_line(cast: Cast) -> str:
+    """Return the editors by name, with their emoji."""
+    return ", ".join(signature(role) for role in cast.editors)
+
+
+def is_rehearsal(snapshot: Snapshot) -> bool:
+    """Whether any of it was, or is going to be, the work of the rehearsal model, which must say so."""
+    return snapshot.session.model.startswith(REHEARSAL) or any(turn.provider == REHEARSAL for turn in snapshot.turns)
+
+
+def limit_of(session: Session) -> str:
+    """Return the score that is good enough, without a needless decimal: ``8`` or ``7.5``."""
+    return f"{session.cast.stop.threshold:g}"
+
+
+def state_line(snapshot: Snapshot) -> str:  # noqa: PLR0911 - one return a case
+    """Return where the session stands, in one line."""
+    session = snapshot.session
+    match session.status:
+        case Status.DRAFT:
+            return "Not started yet"
+        case Status.QUEUED:
+            return "Starts in a moment"
+        case Status.RUNNING:
+            return _working(snapshot)
+        case Status.PAUSING:
+            return "Pausing: what is being written is finished first"
+        case Status.PAUSED:
+            return "Paused"
+        case Status.WAITING:
+            return f"Waiting: {park_words(session.park_reason)}"
+        case Status.COMPLETED | Status.STOPPED | Status.FAILED:
+            return f"{_ENDED[session.status]}: {end_words(session)}"
+
+
+_ENDED = {Status.COMPLETED: "Done", Status.STOPPED: "Stopped", Status.FAILED: "Ended with an error"}
+
+
+def _working(snapshot: Snapshot) -> str:
+    session = snapshot.session
+    running = [round_.number for round_ in snapshot.rounds if round_.finished_at is None]
+    if not running:
+        return "Working"
+    number = running[-1]
+    if number == 0:
+        return "Reading the document"
+    return f"Working on round {number} of up to {max(session.cast.stop.max_rounds, number)}"
+
+
+def end_words(session: Session) -> str:  # noqa: PLR0911 - one return a case
+    """Return why a session ended, without a full stop."""
+    rounds = session.cast.stop.max_rounds
+    match session.end_reason:
+        case EndReason.THRESHOLD:
+            return f"it reached {limit_of(session)}, which you called good enough"
+        case EndReason.ROUNDS:
+            return "the round is done" if rounds == 1 else f"all {rounds} rounds are done"
+        case EndReason.PLATEAU:
+            return f"{session.cast.stop.plateau_rounds} rounds brought no gain"
+        case EndReason.CREDITS:
+            return "the price cap is reached"
+        case EndReason.TIME:
+            return "the time limit is reached"
+        case EndReason.NOTES_ONLY:
+            return "comments only, nothing was rewritten"
+        case EndReason.STOPPED:
+            return "somebody stopped it"
+        case EndReason.FAILED:
+            return "something went wrong"
+        case None:
+            return "it is over"
+
+
+def park_words(reason: ParkReason | None) -> str:
+    """Return what a session waits for, without a full stop."""
+    match reason:
+        case ParkReason.BALANCE:
+            return "there are no credits left"
+        case ParkReason.PROVIDER:
+            return "the AI provider is out of reach"
+        case ParkReason.REVIEW:
+            return "somebody's review is needed"
+        case ParkReason.QUESTION:
+            return "a question is open"
+        case ParkReason.PAUSED:
+            return "somebody paused it"
+        case None:
+            return "for a moment"

@@ -1,0 +1,79 @@
+"""One table, every platform."""
+
+from pathlib import Path
+
+import pytest
+
+from bots.commands import BY_NAME, COMMANDS, GROUPS, Command, Kind, docs_page, help_text, usage
+
+# Discord, application commands: 25 options or subcommands, names of 1 to 32, descriptions of 1 to 100, 25 choices,
+# 8,000 characters over names, descriptions and choices of one command.
+_ENTRIES, _NAME, _DESCRIPTION, _CHOICES, _TOTAL = 25, 32, 100, 25, 8_000
+_WHAT_THE_SERVICE_CAN = {
+    "new", "start", "pause", "resume", "stop", "retry", "more", "continue", "steer", "mute", "files", "sessions",
+    "status", "rename", "star", "delete", "estimate", "models", "help",
+}  # fmt: skip
+
+
+def test_everything_that_the_service_can_do_is_a_command() -> None:
+    """A verb of the session service without a command would exist for nobody."""
+    assert set(BY_NAME) >= _WHAT_THE_SERVICE_CAN
+
+
+def test_names_are_unique() -> None:
+    """Text needs no group, so no two commands share a verb, and none is a group's noun."""
+    names = [command.name for command in COMMANDS]
+    assert len(names) == len(set(names))
+    assert not set(names) & set(GROUPS)
+
+
+def test_discord_takes_the_table() -> None:
+    """The whole of ``/atelier`` fits into one Discord command."""
+    flat = [command for command in COMMANDS if not command.group]
+    assert len(flat) + len(GROUPS) <= _ENTRIES
+    for group in GROUPS:
+        assert sum(command.group == group for command in COMMANDS) <= _ENTRIES
+    assert sum(_size(command) for command in COMMANDS) + sum(2 * len(group) for group in GROUPS) <= _TOTAL
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_discord_takes_every_command(command: Command) -> None:
+    """Names, descriptions, options and choices keep Discord's limits; required options can come first."""
+    assert 1 <= len(command.name) <= _NAME
+    assert 1 <= len(command.help) <= _DESCRIPTION
+    assert len(command.options) <= _ENTRIES
+    for option in command.options:
+        assert option.name == option.name.lower()
+        assert 1 <= len(option.name) <= _NAME
+        assert 1 <= len(option.help) <= _DESCRIPTION
+        assert len(option.choices) <= _CHOICES
+        assert option.max_length is None or option.max_length <= 6_000
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_command_explains_itself(command: Command) -> None:
+    """Help names every option; sentences carry no full stop in the table; at most one option takes the rest."""
+    text = help_text(command.name)
+    assert all(f"`{option.name}`" in text for option in command.options)
+    assert not command.help.endswith(".")
+    assert sum(option.rest for option in command.options) <= 1
+    assert command.only_on == frozenset() or command.reason
+
+
+def test_usage_shows_what_can_be_typed() -> None:
+    """Files come by upload, so usage leaves them out."""
+    assert usage(BY_NAME["rename"]) == "rename TITLE [--session SESSION]"
+    assert "file" not in usage(BY_NAME["new"])
+    assert any(option.kind is Kind.FILE for option in BY_NAME["new"].options)
+
+
+def test_the_docs_page_is_current() -> None:
+    """docs/commands.md is what the table says: ``python -m bots.commands > docs/commands.md``."""
+    assert Path("docs/commands.md").read_text(encoding="utf-8") == docs_page()
+
+
+def _size(command: Command) -> int:
+    size = len(command.name) + len(command.help)
+    for option in command.options:
+        size += len(option.name) + len(option.help) + sum(2 * len(choice) for choice in option.choices)
+    return size
