@@ -37,6 +37,44 @@ def _criteria(role: Role) -> Schema:
     return _object(**{criterion.key: {**_SCORE, "description": criterion.asks} for criterion in role.criteria})
 
 
+def reply_schema() -> Schema:
+    """Return the one schema of every reply that is JSON, equal byte for byte for every role and round.
+
+    Providers put the schema before the prompt, so roles with schemas of their own would share no cached prefix; what a
+    role fills in is said in its task, and what is not its business stays an empty list. See decision 0005.
+    """
+    return _object(
+        notes=_list(
+            _object(
+                block=_TEXT,
+                quote=_TEXT,
+                comment=_TEXT,
+                suggestion=_TEXT,
+                severity={"type": "string", "enum": ["minor", "major", "critical"]},
+            )
+        ),
+        earlier=_list(
+            _object(note=_TEXT, fate={"type": "string", "enum": ["open", "applied", "regressed"]}, reason=_TEXT)
+        ),
+        edits=_list(
+            _object(
+                op={"type": "string", "enum": ["replace", "insert_after", "delete"]},
+                block=_TEXT,
+                text=_TEXT,
+                notes=_list(_TEXT),
+            )
+        ),
+        answers=_list(_object(note=_TEXT, fate={"type": "string", "enum": ["applied", "declined"]}, reason=_TEXT)),
+        plan=_list(_object(step=_TEXT, notes=_list(_TEXT))),
+        decline=_list(_object(note=_TEXT, reason=_TEXT)),
+        questions=_list(_TEXT),
+        criteria=_list(_object(key=_TEXT, score=_SCORE)),
+        score=_SCORE,
+        summary=_TEXT,
+        self_assessment=_TEXT,
+    )
+
+
 def editor_schema(role: Role) -> Schema:
     """Return the schema of an editor's reply.
 

@@ -1,9 +1,9 @@
 """What a session does next, decided from what it recorded. Pure: no clock, no database, no model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.casts.model import Cast, Phase
+from core.evaluation.scoring import is_plateau, reached
 from core.sessions.model import Desired, EndReason, ParkReason
 
 
@@ -115,29 +115,9 @@ def _end_after(state: PlanState, last: RoundState) -> EndReason | None:
         return None
     scores = [item.score for item in state.rounds]
     ends = (
-        (EndReason.THRESHOLD, last.score is not None and last.score >= rule.threshold),
+        (EndReason.THRESHOLD, reached(last.score, rule)),
         (EndReason.ROUNDS, last.number >= rule.max_rounds),
-        (EndReason.PLATEAU, is_plateau(scores, rounds=rule.plateau_rounds, gain=rule.gain)),
+        (EndReason.PLATEAU, is_plateau(scores, rule)),
         (EndReason.TIME, rule.max_seconds is not None and state.working_seconds >= rule.max_seconds),
     )
     return next((reason for reason, holds in ends if holds), None)
-
-
-def is_plateau(scores: Sequence[float | None], *, rounds: int, gain: float) -> bool:
-    """Return whether the last *rounds* scores all failed to beat the best before them by *gain*.
-
-    Args:
-        scores: Score of each round, oldest first; a round that could not be scored gained nothing.
-        rounds: Length of the plateau, >= 1.
-        gain: Smallest gain that counts, in points of the 0.0 to 10.0 scale.
-    """
-    if len(scores) <= rounds:
-        return False
-    best: float | None = None
-    without_gain = 0
-    for score in scores:
-        if score is not None and (best is None or round(score - best, 6) >= gain):
-            best, without_gain = score, 0
-        elif best is not None or score is None:
-            without_gain += 1
-    return without_gain >= rounds

@@ -1,0 +1,211 @@
+"""The end of a session: the best version wins, is exported, and the receipt is written."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from core.clock import Clock
+from core.credits.service import Ledger
+from core.documents.align import changed_share
+from core.documents.errors import UnreadableFile
+from core.documents.model import Document, SourceFormat
+from core.documents.writers.export import export
+from core.documents.writers.mark import Mark
+from core.errors import UserFacingError
+from core.evaluation.scoring import best_version
+from core.ids import derived_key
+from core.orchestration.ports import PostKind
+from core.orchestration.posting import freshen, intend, post_key
+from core.sessions.errors import SessionNotFound
+from core.sessions.machine import move
+from core.sessions.model import EndReason, Session, SessionFile, Status, Version
+from core.sessions.ports import FileStore, Store, Transaction
+
+_log = structlog.get_logger(__name__)
+_SETTLE_TRIES = 20
+_SETTLE_WAIT_SECONDS = 0.25
+MEDIA_TYPES = {
+    SourceFormat.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    SourceFormat.PDF: "application/pdf",
+    SourceFormat.MARKDOWN: "text/markdown",
+    SourceFormat.TEXT: "text/plain",
+}
+
+
+class Reader(Protocol):
+    """Reads a file as a document, within limits."""
+
+    async def read(self, data: bytes, *, name: str) -> Document:
+        """Return the document; raises `UnreadableFile`."""
+        ...
+
+
+def receipt_name(session: Session) -> str:
+    """Return what tells the receipt of this end from those of earlier ones."""
+    return f"end{session.segment}"
+
+
+def is_closed(tx: Transaction, session: Session) -> bool:
+    """Return whether this segment's end was written: its receipt was meant in the same transaction."""
+    return tx.outbox.find(post_key(session.id, PostKind.RECEIPT, name=receipt_name(session))) is not None
+
+
+class Finisher:
+    """Ends sessions."""
+
+    def __init__(self, *, store: Store, files: FileStore, ledger: Ledger, clock: Clock, version: str) -> None:
+        self._store = store
+        self._files = files
+        self._ledger = ledger
+        self._clock = clock
+        self._version = version
+
+    async def finish(self, session_id: str, reason: EndReason, code: str) -> frozenset[str]:
+        """End the session for *reason* and return the keys of the posts that were meant.
+
+        Repeating it after a crash changes nothing.
+
+        Raises:
+            SessionNotFound: If it was deleted.
+        """
+        if reason is EndReason.STOPPED:
+            await self._await_settlement(session_id)
+        files = await self.export(session_id)
+
+        def work(tx: Transaction) -> frozenset[str]:
+            session = tx.sessions.lock(session_id)
+            if session is None:
+                raise SessionNotFound(session_id)
+            if is_closed(tx, session):
+                return frozenset()
+            for hold in tx.credits.list_open_holds(session.workspace_id):
+                if hold.session_id == session_id:
+                    self._ledger.release(tx.credits, hold_id=hold.id)
+            for file in files:
+                tx.sessions.add_file(file)
+            best = choose(tx.sessions.list_versions(session_id))
+            session = self._ended(session, reason, code, best)
+            tx.sessions.save(session)
+            freshen(tx, session_id, [PostKind.SESSION_CARD, PostKind.ROUND_CARD])
+            return self._announce(tx, session, files)
+
+        return await self._store.write(work)
+
+    def _ended(self, session: Session, reason: EndReason, code: str, best: Version | None) -> Session:
+        status = {EndReason.STOPPED: Status.STOPPED, EndReason.FAILED: Status.FAILED}.get(reason, Status.COMPLETED)
+        moved = session if session.status is status else move(session, status)
+        return replace(
+            moved,
+            end_reason=reason,
+            failure_code=code,
+            park_reason=None,
+            wake_at=None,
+            ended_at=self._clock.now(),
+            best_version=best.number if best is not None else None,
+        )
+
+    def _announce(self, tx: Transaction, session: Session, files: Sequence[SessionFile]) -> frozenset[str]:
+        now = self._clock.now()
+        name = receipt_name(session)
+        file_ids = [file.id for file in files]
+        result = intend(tx, session, PostKind.RESULT, now=now, name=name, file_ids=file_ids, mention=True)
+        receipt = intend(tx, session, PostKind.RECEIPT, now=now, name=name)
+        return frozenset({result, receipt})
+
+    async def _await_settlement(self, session_id: str) -> None:
+        """Wait a little for a turn that is being cut to settle what it used; a dead worker's turn never will."""
+        for _ in range(_SETTLE_TRIES):
+            _, held = await self._store.read(lambda tx: tx.credits.session_totals(session_id))
+            if held == 0:
+                return
+            await self._clock.sleep(_SETTLE_WAIT_SECONDS)
+
+    async def export(self, session_id: str) -> tuple[SessionFile, ...]:
+        """Write the best version as files, in the format that came in, and return them; nothing where there is none.
+
+        A session that began with a brief gives Markdown and DOCX. An upload that nothing beat comes back as it was.
+        """
+
+        def work(tx: Transaction) -> tuple[Session, Sequence[Version], Sequence[SessionFile], tuple[str, ...]]:
+            session = tx.sessions.find(session_id)
+            if session is None:
+                raise SessionNotFound(session_id)
+            models = tuple(sorted({turn.model for turn in tx.sessions.list_turns(session_id)}))
+            return session, tx.sessions.list_versions(session_id), tx.sessions.list_files(session_id), models
+
+        session, versions, files, models = await self._store.read(work)
+        best = choose(versions)
+        if best is None or session.notes_only:
+            return ()
+        upload = next((file for file in files if file.kind == "upload"), None)
+        base = next((version.document for version in versions if version.number == 0), None)
+        original = await self._files.get(upload.storage_key) if upload is not None else None
+        if best.number == 0 and upload is not None and original is not None:
+            return (await self._keep(session, best, name=upload.name, media_type=upload.media_type, data=original),)
+        mark = Mark(
+            tool="Atelier",
+            version=self._version,
+            session_id=session.id,
+            models=models,
+            ai_share=changed_share(base, best.document) if base is not None else 1.0,
+        )
+        wanted = (base.source_format,) if base is not None else (SourceFormat.DOCX, SourceFormat.MARKDOWN)
+        stem = upload.name.rsplit(".", 1)[0] if upload is not None else session.title
+        kept: list[SessionFile] = []
+        for target in wanted:
+            kept += await self._write(session, best, target, mark=mark, stem=stem, original=original, base=base)
+        return tuple(kept)
+
+    async def _write(
+        self,
+        session: Session,
+        best: Version,
+        target: SourceFormat,
+        *,
+        mark: Mark,
+        stem: str,
+        original: bytes | None = None,
+        base: Document | None = None,
+    ) -> list[SessionFile]:
+        """Write one format; where it cannot hold the text, Markdown can."""
+        try:
+            data = await asyncio.to_thread(export, best.document, target, mark=mark, original=original, base=base)
+        except (UserFacingError, UnreadableFile) as error:
+            if target is SourceFormat.MARKDOWN:
+                raise
+            _log.warning("export_fell_back", session=session.id, format=target.value, code=error.code)
+            return await self._write(session, best, SourceFormat.MARKDOWN, mark=mark, stem=stem)
+        name = (
+            f"{_file_stem(stem)} (edited).{target.value}" if base is not None else f"{_file_stem(stem)}.{target.value}"
+        )
+        return [await self._keep(session, best, name=name, media_type=MEDIA_TYPES[target], data=data)]
+
+    async def _keep(self, session: Session, best: Version, *, name: str, media_type: str, data: bytes) -> SessionFile:
+        identity = f"f_{derived_key(session.id, 'result', session.segment, best.number, name)[:16]}"
+        key = f"sessions/{session.id}/{identity}"
+        await self._files.put(key, data)
+        return SessionFile(
+            id=identity,
+            session_id=session.id,
+            kind="result",
+            name=name,
+            media_type=media_type,
+            size_bytes=len(data),
+            storage_key=key,
+            created_at=self._clock.now(),
+        )
+
+
+def choose(versions: Sequence[Version]) -> Version | None:
+    """Return the version that won: the best score, the earliest of equals, the newest where nothing was scored."""
+    number = best_version([(version.number, version.score) for version in versions])
+    return next((version for version in versions if version.number == number), None)
+
+
+def _file_stem(text: str) -> str:
+    """Return *text* as a file name without its ending, safe on every platform."""
+    cleaned = "".join(character if character.isalnum() or character in " -_().," else " " for character in text)
+    return " ".join(cleaned.split())[:80].strip(" .") or "document"

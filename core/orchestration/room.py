@@ -1,0 +1,117 @@
+"""What the room knows when a phase begins, read in one transaction."""
+
+from dataclasses import dataclass
+
+from core.agents.context import Material, Reference
+from core.casts.model import Phase
+from core.documents.model import Document
+from core.orchestration.plan import PlanState, RoundState
+from core.orchestration.ports import PostKind
+from core.orchestration.posting import post_key
+from core.sessions.errors import SessionNotFound
+from core.sessions.model import Fate, Guidance, Note, Round, Session, Turn
+from core.sessions.ports import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A session as its roles see it.
+
+    Attributes:
+        rounds, turns, notes, guidance: What is recorded, oldest first; guidance that was muted is left out.
+        references: Files to read.
+        version: Number of the newest version, -1 before the first draft.
+        document: The newest version, None before the first draft.
+        spent_microcredits: What was charged so far.
+        cards: The platform's id of each round's card, by round.
+    """
+
+    session: Session
+    rounds: tuple[Round, ...]
+    turns: tuple[Turn, ...]
+    notes: tuple[Note, ...]
+    guidance: tuple[Guidance, ...]
+    references: tuple[Reference, ...]
+    version: int
+    document: Document | None
+    spent_microcredits: int
+    cards: dict[int, str]
+
+    @property
+    def material(self) -> Material:
+        """The part of every prompt that never changes."""
+        return Material(self.session.brief, self.references, self.session.language)
+
+    @property
+    def open_notes(self) -> tuple[Note, ...]:
+        """Notes that wait for the Writer."""
+        return tuple(note for note in self.notes if note.fate in {Fate.OPEN, Fate.REGRESSED})
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """What people said, in order."""
+        return tuple(item.text for item in self.guidance)
+
+    def turns_of(self, round_number: int) -> tuple[Turn, ...]:
+        """Return the turns of one round."""
+        return tuple(turn for turn in self.turns if turn.round == round_number)
+
+    def find_round(self, number: int) -> Round | None:
+        """Return one round."""
+        return next((item for item in self.rounds if item.number == number), None)
+
+    def plan_state(self) -> PlanState:
+        """Return what the plan decides from."""
+        return PlanState(
+            cast=self.session.cast,
+            has_upload=self.session.has_upload,
+            notes_only=self.session.notes_only,
+            min_rounds=self.session.min_rounds,
+            desired=self.session.desired,
+            working_seconds=self.session.working_seconds,
+            rounds=tuple(
+                RoundState(
+                    item.number,
+                    frozenset(turn.role_key for turn in self.turns_of(item.number)),
+                    item.score,
+                )
+                for item in self.rounds
+            ),
+        )
+
+
+def read_room(tx: Transaction, session_id: str) -> Room:
+    """Return the room of a session.
+
+    Raises:
+        SessionNotFound: If it was deleted.
+    """
+    session = tx.sessions.find(session_id)
+    if session is None:
+        raise SessionNotFound(session_id)
+    rounds = tuple(tx.sessions.list_rounds(session_id))
+    turns = tuple(tx.sessions.list_turns(session_id))
+    written = [turn.round for turn in turns if turn.phase is Phase.WRITER]
+    version = max(written, default=0 if session.has_upload else -1)
+    stored = tx.sessions.find_version(session_id, version) if version >= 0 else None
+    captured, _ = tx.credits.session_totals(session_id)
+    cards: dict[int, str] = {}
+    for item in rounds:
+        row = tx.outbox.find(post_key(session_id, PostKind.ROUND_CARD, round_number=item.number))
+        cards[item.number] = row.post_id if row is not None else ""
+    return Room(
+        session=session,
+        rounds=rounds,
+        turns=turns,
+        notes=tuple(tx.sessions.list_notes(session_id)),
+        guidance=tuple(item for item in tx.sessions.list_guidance(session_id) if not item.muted),
+        references=tuple(
+            Reference(file.name, file.extracted)
+            for file in tx.sessions.list_files(session_id)
+            if file.kind == "reference"
+        ),
+        version=version,
+        document=stored.document if stored is not None else None,
+        spent_microcredits=captured,
+        cards=cards,
+    )
