@@ -9,6 +9,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.paragraph import paragraph
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from core.documents.model import BlockKind
@@ -18,6 +19,7 @@ _BLANK = " \t"
 _FOOTNOTE = re.compile(r" {0,3}\[\^(?P<label>[^\]\s]+)\]:[ \t]*")
 _FOOTNOTE_REFERENCE = re.compile(r"\[\^[^\]\s]+\]")
 _INDENTED_ITEM = re.compile(r"[ \t]+(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
+_BREAK_TAG = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
 _ITEM = re.compile(r"[ \t]*(?:[-+*]|(?P<number>\d{1,9})[.)])(?P<rest>.*)")
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?=[\w-]+[ \t]*:)(?:.*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|$)")
 
@@ -61,7 +63,7 @@ def parser() -> MarkdownIt:
     """Return the Markdown dialect of the product: CommonMark without HTML, pipe tables, strikethrough, footnotes.
 
     A footnote is a paragraph that opens with ``[^1]: ``: ``footnote_open`` (its label in ``meta``), ``inline``,
-    ``footnote_close``. A reference ``[^1]`` stays text.
+    ``footnote_close``. A reference ``[^1]`` stays text. ``<br>``, the one way to break a line in a cell, is a hardbreak.
     """
     markdown_it = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}).enable(
         ["table", "strikethrough"]
@@ -69,7 +71,18 @@ def parser() -> MarkdownIt:
     markdown_it.block.ruler.before(
         "reference", "footnote", _footnote, {"alt": ["paragraph", "reference", "blockquote"]}
     )
+    markdown_it.inline.ruler.before("autolink", "break_tag", _break_tag)
     return markdown_it
+
+
+def _break_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
+    match = _BREAK_TAG.match(state.src, state.pos)
+    if match is None:
+        return False
+    if not silent:
+        state.push("hardbreak", "br", 0)
+    state.pos = match.end()
+    return True
 
 
 def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature

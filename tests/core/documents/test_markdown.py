@@ -135,6 +135,7 @@ def test_joined_pieces_say_what_the_text_said(text: str) -> None:
         ("| a | b\\|c |\n|---|---|\n| *d* | |", "a\tb|c\nd\t"),
         ("```py\na = *b*\n```", "a = *b*"),
         ("line\\\nbreak", "line\nbreak"),
+        ("| a<br>b<BR/>c | \\<br> |\n|---|---|", "a\nb\nc\t<br>"),
         ("said.[^3] More", "said. More"),
         ("[^3]: The note", "The note"),
         ("[^3]: word", "word"),
