@@ -55,7 +55,7 @@ contracts: $(VENV)/.dev  ## who may import whom, and what may be depended on
 	@$(BIN)/deptry $(PACKAGES)
 
 image-commands: $(VENV)/.dev  ## build the wheel and run the container's own commands from an empty folder
-	@$(BIN)/python deploy/image_commands.py
+	@$(BIN)/python -m deploy.image_commands
 
 chaos: $(VENV)/.dev  ## kill -9 a worker KILLS times a database (20) and check that nothing was lost or paid twice
 	@ATELIER_CHAOS_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/chaos $(ARGS)

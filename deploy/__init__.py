@@ -1,0 +1,1 @@
+"""How Atelier is built and run: what the Makefile and the container files call."""
