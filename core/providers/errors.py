@@ -28,7 +28,8 @@ class ProviderError(TransientError, UserFacingError):
         falls_back: Whether another provider may be asked instead, before any text was shown.
         status: HTTP status, None where there was none.
         partial_text: Visible text that had arrived.
-        usage: Tokens that the provider will bill for the broken call, as far as known.
+        usage: Tokens that the provider will bill for the broken calls, as far as known.
+        attempts: Calls that were made in vain.
     """
 
     code = "provider_failed"
@@ -52,6 +53,7 @@ class ProviderError(TransientError, UserFacingError):
         self.status = status
         self.partial_text = partial_text
         self.usage = usage or Usage()
+        self.attempts = 1
 
 
 class RateLimited(ProviderError):
@@ -68,6 +70,10 @@ class Overloaded(ProviderError):
     code = "provider_overloaded"
     retryable = True
     falls_back = True
+
+
+class CircuitOpen(Overloaded):
+    """The provider failed so often that it is left alone for a while; no call was made."""
 
 
 class Unreachable(ProviderError):
@@ -126,3 +132,33 @@ class UnknownModel(UserFacingError):
         super().__init__(f"unknown model {model!r}")
         self.model = model
         self.known = known
+
+
+class ProviderNotConfigured(UserFacingError):
+    """The installation has no key for this provider, or none at all.
+
+    Attributes:
+        provider: Who is missing; empty for any.
+    """
+
+    code = "provider_not_configured"
+
+    def __init__(self, provider: str = "") -> None:
+        super().__init__(f"no credentials for {provider or 'any provider'}")
+        self.provider = provider
+
+
+class ModelNotAllowed(UserFacingError):
+    """The workspace or its tier does not allow this model or its provider.
+
+    Attributes:
+        model: What was asked for.
+        provider: Whose it is.
+    """
+
+    code = "model_not_allowed"
+
+    def __init__(self, model: str, provider: str) -> None:
+        super().__init__(f"{model} of {provider} is not allowed here")
+        self.model = model
+        self.provider = provider

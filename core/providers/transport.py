@@ -1,0 +1,146 @@
+"""aiohttp under the vendors' SDKs: one transport, one set of limits, one mapping of faults.
+
+Over httpx2's own transport every event is one pass of the loop; aiohttp hands over all that has arrived, so a reader that
+rests between reads pays for a handful of them. The SDKs bring a vendored copy of such a transport each (google-genai
+none), with different fault tables and connection limits; see docs/decisions/0021.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import httpx2
+from typing_extensions import override
+
+MOST_CONNECTIONS = 1_000  # the default of both libraries is 100: fewer than sessions in one worker
+_KEEPALIVE_SECONDS = 60.0
+_DNS_SECONDS = 300
+TIMEOUT = httpx2.Timeout(None, connect=10.0)
+_END = "atelier.end"
+
+
+class StreamEnd:
+    """Lets a reader rest until more text has gathered, and wakes it at once when the body has ended."""
+
+    def __init__(self) -> None:
+        self._ended = False
+        self._sleeper: asyncio.Future[None] | None = None
+
+    def reached(self) -> None:
+        """Note that the last byte has arrived."""
+        self._ended = True
+        self._wake()
+
+    async def rest(self, seconds: float) -> None:
+        """Return after *seconds*, or as soon as the body has ended."""
+        if self._ended:
+            return
+        loop = asyncio.get_running_loop()
+        self._sleeper = loop.create_future()
+        timer = loop.call_later(seconds, self._wake)
+        try:
+            await self._sleeper
+        finally:
+            timer.cancel()
+            self._sleeper = None
+
+    def _wake(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
+
+
+def stream_end(response: httpx2.Response) -> StreamEnd:
+    """Return what tells the end of *response*'s body; one that never does for a foreign transport."""
+    end = response.extensions.get(_END)
+    return end if isinstance(end, StreamEnd) else StreamEnd()
+
+
+class AiohttpTransport(httpx2.AsyncBaseTransport):
+    """Sends httpx2's requests with aiohttp. The session is made at the first request, in the running loop."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    @override
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        timeout = request.extensions.get("timeout", {})
+        with _faults(request):
+            answer = await self._open().request(
+                request.method,
+                str(request.url),
+                headers=[(key.decode("ascii"), value.decode("latin-1")) for key, value in request.headers.raw],
+                data=await request.aread() or None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(sock_connect=timeout.get("connect"), sock_read=timeout.get("read")),
+            )
+        end = StreamEnd()
+        answer.content.on_eof(end.reached)
+        return httpx2.Response(
+            answer.status,
+            headers=answer.raw_headers,
+            stream=_Body(answer, request),
+            request=request,
+            extensions={_END: end},
+        )
+
+    @override
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=MOST_CONNECTIONS,
+                    keepalive_timeout=_KEEPALIVE_SECONDS,
+                    ttl_dns_cache=_DNS_SECONDS,
+                    ssl=httpx2.create_ssl_context(),
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=True,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            )
+        return self._session
+
+
+class _Body(httpx2.AsyncByteStream):
+    def __init__(self, answer: aiohttp.ClientResponse, request: httpx2.Request) -> None:
+        self._answer = answer
+        self._request = request
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _faults(self._request):
+            async for chunk in self._answer.content.iter_any():
+                yield chunk
+
+    @override
+    async def aclose(self) -> None:
+        self._answer.release()
+
+
+def http_client() -> httpx2.AsyncClient:
+    """Return a client for an SDK; whoever asked for it closes it. The adapter's own watchdog limits the reading."""
+    return httpx2.AsyncClient(transport=AiohttpTransport(), timeout=TIMEOUT, follow_redirects=True)
+
+
+@contextmanager
+def _faults(request: httpx2.Request) -> Iterator[None]:
+    """Raise httpx2's exception for aiohttp's."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx2.ConnectTimeout(str(error), request=request) from error
+    except aiohttp.ServerTimeoutError as error:
+        raise httpx2.ReadTimeout(str(error), request=request) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx2.ConnectError(str(error), request=request) from error
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as error:
+        raise httpx2.RemoteProtocolError(str(error), request=request) from error
+    except aiohttp.InvalidURL as error:
+        raise httpx2.UnsupportedProtocol(str(error), request=request) from error
+    except aiohttp.ClientError as error:
+        raise httpx2.NetworkError(str(error), request=request) from error
