@@ -18,6 +18,7 @@ from core.credits.ledger import burn_order
 from core.credits.model import EntryKind, Hold, HoldState, LotKind
 from core.credits.ports import CreditRepository
 from core.credits.service import Balance, Ledger, Settlement
+from tests.fakes.clock import FakeClock
 
 T = TypeVar("T")
 WORKSPACES = ("slack:T1", "discord:2")
@@ -25,22 +26,6 @@ SESSIONS = ("s_1", "s_2")
 WORKSPACE_OF = dict(zip(SESSIONS, WORKSPACES, strict=True))
 START = datetime(2026, 11, 1, tzinfo=UTC)
 TIMES = st.integers(1, 3)
-
-
-class SetClock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.moment = START
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def monotonic(self) -> float:
-        return (self.moment - START).total_seconds()
-
-    async def sleep(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -52,7 +37,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def open_books(self) -> None:
-        self.clock = SetClock()
+        self.clock = FakeClock(START)
         self.number = 0
         self.ledger = Ledger(self.clock, make_lot_id=lambda: f"lot{self._next()}")
         self.sources: dict[str, tuple[str, int]] = {}
@@ -217,7 +202,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 60), times=TIMES)
     def time_passes(self, hours: int, times: int) -> None:
-        self.clock.moment += timedelta(hours=hours)
+        self.clock.move(hours * 3_600)
         for number in range(times):
             due = {
                 name
