@@ -133,7 +133,10 @@ class _Lane:
 
     def _connect(self) -> sa.Connection:
         # AUTOCOMMIT keeps SQLAlchemy out of it: the lane itself begins and commits
-        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if not self._is_writer:
+            _driver(connection).execute("PRAGMA query_only=ON")
+        return connection
 
     def _settle(self, connection: sa.Connection, batch: Sequence[_Unit]) -> None:
         """Commit *batch* as one; what cannot be committed together is run again, each unit alone."""

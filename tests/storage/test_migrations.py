@@ -46,8 +46,8 @@ def test_migrations_make_what_the_code_makes(database_url: str, empty_url: str) 
 
 def _schema(connection: sa.Connection) -> set[tuple[Any, ...]]:
     if connection.dialect.name == "postgresql":
-        rows = {tuple(row) for row in connection.execute(sa.text(_POSTGRES_SCHEMA))}
-        return {row for row in rows if row[1] != "alembic_version"}
+        found = {tuple(row) for row in connection.execute(sa.text(_POSTGRES_SCHEMA))}
+        return {row for row in found if row[1] != "alembic_version"}
     rows = connection.execute(sa.text("SELECT type, tbl_name, name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
     return {(row[0], row[1], row[2], _parts(row[3])) for row in rows if row[1] != "alembic_version"}
 
@@ -57,13 +57,14 @@ def _parts(statement: str) -> tuple[str, ...]:
     return tuple(sorted(part.strip() for part in re.split(r",\s*\n|\(\s*\n|\n\)", statement)))
 
 
-def test_down_and_up_again(database_url: str) -> None:
+def test_down_and_up_again(empty_url: str) -> None:
     """Every migration can be taken back and made again."""
-    migrate.downgrade(database_url, "base")
-    with migrate.connect(database_url) as connection:
+    migrate.upgrade(empty_url)
+    migrate.downgrade(empty_url, "base")
+    with migrate.connect(empty_url) as connection:
         assert set(sa.inspect(connection).get_table_names()) == {"alembic_version"}
-    migrate.upgrade(database_url)
-    assert migrate.check(database_url) == []
+    migrate.upgrade(empty_url)
+    assert migrate.check(empty_url) == []
 
 
 def test_an_empty_database_has_no_revision(empty_url: str) -> None:
