@@ -39,6 +39,16 @@ class SourceFormat(StrEnum):
     MARKDOWN = "md"
     TEXT = "txt"
 
+    @property
+    def media_type(self) -> str:
+        """The IANA media type of such a file."""
+        return {
+            SourceFormat.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            SourceFormat.PDF: "application/pdf",
+            SourceFormat.MARKDOWN: "text/markdown",
+            SourceFormat.TEXT: "text/plain",
+        }[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

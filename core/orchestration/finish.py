@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import structlog
 
@@ -27,20 +26,6 @@ from core.sessions.ports import FileStore, Store, Transaction
 _log = structlog.get_logger(__name__)
 _SETTLE_TRIES = 20
 _SETTLE_WAIT_SECONDS = 0.25
-MEDIA_TYPES = {
-    SourceFormat.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    SourceFormat.PDF: "application/pdf",
-    SourceFormat.MARKDOWN: "text/markdown",
-    SourceFormat.TEXT: "text/plain",
-}
-
-
-class Reader(Protocol):
-    """Reads a file as a document, within limits."""
-
-    async def read(self, data: bytes, *, name: str) -> Document:
-        """Return the document; raises `UnreadableFile`."""
-        ...
 
 
 def receipt_name(session: Session) -> str:
@@ -181,7 +166,7 @@ class Finisher:
         name = (
             f"{_file_stem(stem)} (edited).{target.value}" if base is not None else f"{_file_stem(stem)}.{target.value}"
         )
-        return [await self._keep(session, best, name=name, media_type=MEDIA_TYPES[target], data=data)]
+        return [await self._keep(session, best, name=name, media_type=target.media_type, data=data)]
 
     async def _keep(self, session: Session, best: Version, *, name: str, media_type: str, data: bytes) -> SessionFile:
         identity = f"f_{derived_key(session.id, 'result', session.segment, best.number, name)[:16]}"

@@ -24,6 +24,7 @@ class Room:
         document: The newest version, None before the first draft.
         spent_microcredits: What was charged so far.
         cards: The platform's id of each round's card, by round.
+        tier: The workspace's tier as it is now.
     """
 
     session: Session
@@ -36,6 +37,7 @@ class Room:
     document: Document | None
     spent_microcredits: int
     cards: dict[int, str]
+    tier: str
 
     @property
     def material(self) -> Material:
@@ -99,6 +101,7 @@ def read_room(tx: Transaction, session_id: str) -> Room:
     for item in rounds:
         row = tx.outbox.find(post_key(session_id, PostKind.ROUND_CARD, round_number=item.number))
         cards[item.number] = row.post_id if row is not None else ""
+    workspace = tx.workspaces.find(session.workspace_id)
     return Room(
         session=session,
         rounds=rounds,
@@ -114,4 +117,5 @@ def read_room(tx: Transaction, session_id: str) -> Room:
         document=stored.document if stored is not None else None,
         spent_microcredits=captured,
         cards=cards,
+        tier=workspace.tier if workspace is not None else "",
     )

@@ -6,7 +6,7 @@ A step may run again after a crash: it reads what was recorded and does only wha
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal, Protocol, TypedDict
+from typing import Literal, TypedDict
 
 import structlog
 
@@ -22,6 +22,7 @@ from core.orchestration.ports import ChatPort, PostKind
 from core.orchestration.posting import Poster, freshen, intend
 from core.orchestration.room import Room, read_room
 from core.orchestration.turns import Seat, TurnJob, TurnRunner
+from core.sessions.casting import Casting
 from core.sessions.errors import SessionNotFound
 from core.sessions.machine import move
 from core.sessions.model import Desired, EndReason, ParkReason, Round, Session, Status, Turn
@@ -40,18 +41,6 @@ class StepOutcome(TypedDict):
     reason: str
 
 
-class Seats(Protocol):
-    """Finds who answers for a role."""
-
-    def seat(self, session: Session, role: Role) -> Seat:
-        """Return the model of *role*, within what the session may use.
-
-        Raises:
-            UserFacingError: If no allowed model is configured.
-        """
-        ...
-
-
 class SegmentRunner:
     """Runs segments."""
 
@@ -59,7 +48,7 @@ class SegmentRunner:
         self,
         *,
         store: Store,
-        seats: Seats,
+        casting: Casting,
         turns: TurnRunner,
         acting: Acting,
         finisher: Finisher,
@@ -68,7 +57,7 @@ class SegmentRunner:
         clock: Clock,
     ) -> None:
         self._store = store
-        self._seats = seats
+        self._casting = casting
         self._turns = turns
         self._acting = acting
         self._finisher = finisher
@@ -153,13 +142,18 @@ class SegmentRunner:
             room = await self._open_round(room, step.round)
         roles = [session.cast.role(key) for key in step.roles]
         try:
-            seats = [self._seats.seat(session, role) for role in roles]
+            seats = [self._seat(room, role) for role in roles]
             jobs = [self._acting.job(room, step.round, seat, chat=self._chat(session)) for seat in seats]
         except (UserFacingError, TurnFailed) as error:
             return await self._park(session.id, ParkReason.PROVIDER, error.code)
         results = await self._act_together(jobs)
         await self._poster.flush(session.id, fresh=self._fresh(results))
         return await self._after(session.id, [result for result in results if isinstance(result, BaseException)])
+
+    def _seat(self, room: Room, role: Role) -> Seat:
+        session = room.session
+        model, chain = self._casting.find(role, model=session.model, providers=session.providers, tier=room.tier)
+        return Seat(role, model, chain)
 
     async def _after(self, session_id: str, failures: list[BaseException]) -> StepOutcome | None:
         """Return what follows from the turns that failed; what is no expected failure is raised."""

@@ -5,10 +5,9 @@ row exists is complete and is never taken again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
 
 import structlog
 
@@ -18,6 +17,7 @@ from core.clock import Clock
 from core.credits.errors import InsufficientCredits
 from core.credits.model import HoldState
 from core.credits.service import Ledger
+from core.credits.tariff import Tariff
 from core.ids import turn_id
 from core.orchestration.errors import BalanceEmpty, CapReached, TurnFailed
 from core.orchestration.listening import TurnListener
@@ -31,37 +31,6 @@ from core.sessions.ports import Store, Transaction
 _log = structlog.get_logger(__name__)
 _HOLD_SECONDS = 1_800
 _LEAST_OUTPUT_TOKENS = 600  # below this no reply of any role is worth asking for
-
-OutcomeT = TypeVar("OutcomeT")
-
-
-class Tariff(Protocol):
-    """What models cost a workspace."""
-
-    @property
-    def checks_balance(self) -> bool:
-        """Whether a workspace must have what it spends."""
-        ...
-
-    def charge_microcredits(self, spec: ModelSpec, usage: Usage, *, at: datetime) -> int:
-        """Return the price of *usage*."""
-        ...
-
-    def cost_microdollars(self, spec: ModelSpec, usage: Usage, *, at: datetime) -> int:
-        """Return the provider's list cost of *usage*."""
-        ...
-
-    def hold_microcredits(
-        self, chain: Sequence[ModelSpec], *, input_tokens: int, max_output_tokens: int, at: datetime
-    ) -> int:
-        """Return the upper bound of a call to the dearest of *chain*."""
-        ...
-
-    def affordable_output_tokens(
-        self, chain: Sequence[ModelSpec], *, input_tokens: int, budget_microcredits: int, at: datetime
-    ) -> int:
-        """Return how many output tokens of the dearest of *chain* the budget pays for; 0 when not even the input."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

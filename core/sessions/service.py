@@ -1,0 +1,427 @@
+"""What people can do with sessions. Every verb is one transaction; the engine is asked after it is committed.
+
+If a process dies in between, `SessionService.sweep` asks the engine again: the row says what is wanted.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from core.clock import Clock
+from core.credits.entitlements import Ask, check_admission
+from core.credits.errors import InsufficientCredits
+from core.credits.tariff import Tariff
+from core.credits.tiers import PriceList
+from core.errors import ConflictError
+from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
+from core.sessions.intake import Intake
+from core.sessions.machine import IllegalMove, move
+from core.sessions.model import (
+    ENDED,
+    LIVE,
+    Desired,
+    EndReason,
+    Guidance,
+    ParkReason,
+    Session,
+    Status,
+)
+from core.sessions.ports import AuditEntry, Engine, Store, Transaction
+from core.sessions.requests import NewSession
+from core.workspaces.model import Workspace
+
+_log = structlog.get_logger(__name__)
+_TITLE_CHARACTERS = 80
+_GUIDANCE_CHARACTERS = 4_000
+
+
+class SessionService:
+    """The verbs."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        intake: Intake,
+        prices: PriceList,
+        tariff: Tariff,
+        engine: Engine,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._intake = intake
+        self._prices = prices
+        self._tariff = tariff
+        self._engine = engine
+        self._clock = clock
+
+    async def create(self, new: NewSession) -> Session:
+        """Read the files, price the work and return a draft; nothing is held or started.
+
+        Raises:
+            BadRequest: If the request cannot be met.
+            UnreadableFile: If a file cannot be read.
+            UnknownModel, ProviderNotConfigured, ModelNotAllowed: If the model cannot be asked.
+            NotEntitled: If the workspace's tier does not allow it.
+        """
+        prepared = await self._intake.prepare(new)
+
+        def work(tx: Transaction) -> None:
+            prepared.record(tx)
+            self._audit(tx, prepared.session, new.member_id, "session_created")
+
+        await self._store.write(work)
+        _log.info("session_created", session=prepared.session.id, workspace=new.workspace_id)
+        return prepared.session
+
+    async def start(self, session_id: str, *, actor: str) -> Session:
+        """Start a draft.
+
+        Raises:
+            SessionNotFound: If there is none.
+            NotPossibleNow: If it was started before.
+            NotEntitled: If too many sessions run, or the month's are used up.
+            InsufficientCredits: If the workspace cannot pay for even the low end of the quote.
+        """
+
+        def change(tx: Transaction, session: Session) -> Session:
+            _expect("start", session, {Status.DRAFT})
+            self._admit(tx, session, starts=True)
+            return move(session, Status.QUEUED, desired=Desired.RUN)
+
+        session = await self._change(session_id, actor, "session_started", change)
+        await self._engine.enqueue(session.id, session.segment)
+        return session
+
+    async def pause(self, session_id: str, *, actor: str) -> Session:
+        """Let turns in flight finish and start nothing new; raises `SessionNotFound`, `NotPossibleNow`."""
+
+        def change(_: Transaction, session: Session) -> Session:
+            if session.status in {Status.PAUSING, Status.PAUSED}:
+                return session
+            _expect("pause", session, {Status.QUEUED, Status.RUNNING, Status.WAITING})
+            if session.status is Status.RUNNING:
+                return move(session, Status.PAUSING, desired=Desired.PAUSE)
+            return move(session, Status.PAUSED, desired=Desired.PAUSE, park_reason=ParkReason.PAUSED, wake_at=None)
+
+        return await self._change(session_id, actor, "session_paused", change)
+
+    async def resume(self, session_id: str, *, actor: str) -> Session:
+        """Go on with what was recorded; raises as `start`."""
+
+        def change(tx: Transaction, session: Session) -> Session:
+            if session.status in {Status.QUEUED, Status.RUNNING}:
+                return session
+            if session.status is Status.PAUSING:
+                return move(session, Status.RUNNING, desired=Desired.RUN)
+            _expect("resume", session, {Status.PAUSED, Status.WAITING})
+            self._admit(tx, session, starts=False)
+            return _requeued(session)
+
+        session = await self._change(session_id, actor, "session_resumed", change)
+        await self._engine.enqueue(session.id, session.segment)
+        return session
+
+    async def stop(self, session_id: str, *, actor: str) -> Session:
+        """Cut what is running, settle what was used and keep the best version; a repeat is harmless.
+
+        Raises:
+            SessionNotFound: If there is none.
+            NotPossibleNow: If it has ended by itself.
+        """
+        cut: list[int] = []
+
+        def change(_: Transaction, session: Session) -> Session:
+            cut.clear()
+            if session.status is Status.STOPPED or (session.desired is Desired.STOP and session.status in LIVE):
+                return session
+            _expect("stop", session, {Status.DRAFT, *LIVE, Status.FAILED})
+            stopping = replace(session, desired=Desired.STOP, segment=session.segment + 1)
+            if session.status in {Status.RUNNING, Status.PAUSING}:
+                cut.append(session.segment)
+                return stopping
+            return move(
+                stopping, Status.STOPPED, end_reason=EndReason.STOPPED, ended_at=self._clock.now(), wake_at=None
+            )
+
+        session = await self._change(session_id, actor, "session_stopped", change)
+        for segment in cut:
+            await self._engine.cancel(session.id, segment)
+        await self._engine.enqueue(session.id, session.segment)
+        return session
+
+    async def retry(self, session_id: str, *, actor: str) -> Session:
+        """Try a failed session again from where it failed; raises as `start`."""
+
+        def change(tx: Transaction, session: Session) -> Session:
+            _expect("retry", session, {Status.FAILED})
+            self._admit(tx, session, starts=False)
+            return _requeued(session)
+
+        session = await self._change(session_id, actor, "session_retried", change)
+        await self._engine.enqueue(session.id, session.segment)
+        return session
+
+    async def one_more_round(self, session_id: str, *, actor: str) -> Session:
+        """Run one more round than there was, whatever the scores say; raises as `start`."""
+        return await self._extend(session_id, actor, "one_more_round", "")
+
+    async def continue_(self, session_id: str, *, actor: str, guidance: str = "") -> Session:
+        """Go on with an ended session, with what somebody said about its result; raises as `start`."""
+        return await self._extend(session_id, actor, "continue", guidance)
+
+    async def _extend(self, session_id: str, actor: str, verb: str, guidance: str) -> Session:
+        def change(tx: Transaction, session: Session) -> Session:
+            _expect(verb, session, {Status.COMPLETED, Status.STOPPED, Status.FAILED})
+            if session.notes_only:
+                raise NotPossibleNow(verb, session.status)
+            rounds = tx.sessions.list_rounds(session.id)
+            last = max((item.number for item in rounds if item.finished_at is not None), default=0)
+            wanted = last + 1
+            price = self._intake.price_round(tx, session, wanted)
+            captured, _ = tx.credits.session_totals(session.id)
+            stop = replace(session.cast.stop, max_rounds=max(session.cast.stop.max_rounds, wanted))
+            extended = replace(
+                session,
+                cast=replace(session.cast, stop=stop),
+                min_rounds=wanted,
+                cap_microcredits=max(session.cap_microcredits, captured + price),
+            )
+            self._admit(tx, extended, starts=False)
+            if guidance.strip():
+                identity = f"continue-{session.segment + 1}"
+                tx.sessions.save_guidance(self._guidance(session, identity, actor, guidance))
+            return _requeued(extended)
+
+        session = await self._change(session_id, actor, f"session_{verb}", change)
+        await self._engine.enqueue(session.id, session.segment)
+        return session
+
+    async def guide(self, session_id: str, *, member_id: str, message_id: str, text: str) -> Guidance:
+        """Take what a person says for the next turn; a repeat of the message replaces its text.
+
+        Raises:
+            SessionNotFound: If there is none.
+            NotPossibleNow: If it has ended.
+        """
+
+        def work(tx: Transaction) -> Guidance:
+            session = _lock(tx, session_id)
+            _expect("guide", session, {Status.DRAFT, *LIVE})
+            guidance = self._guidance(session, message_id, member_id, text)
+            tx.sessions.save_guidance(guidance)
+            return guidance
+
+        return await self._store.write(work)
+
+    async def mute(self, session_id: str, *, message_id: str) -> bool:
+        """Take a message out of the guidance; return whether it was part of it."""
+
+        def work(tx: Transaction) -> bool:
+            _lock(tx, session_id)
+            for item in tx.sessions.list_guidance(session_id):
+                if item.id == message_id and not item.muted:
+                    tx.sessions.save_guidance(replace(item, muted=True))
+                    return True
+            return False
+
+        return await self._store.write(work)
+
+    async def rename(self, session_id: str, title: str, *, actor: str) -> Session:
+        """Give the session another title, 1 to 80 characters; raises `BadRequest`."""
+        cleaned = " ".join(title.split())
+        if not cleaned or len(cleaned) > _TITLE_CHARACTERS:
+            raise BadRequest("title", f"A title has 1 to {_TITLE_CHARACTERS} characters.")
+        return await self._change(session_id, actor, "session_renamed", lambda _, item: replace(item, title=cleaned))
+
+    async def star(self, session_id: str, *, starred: bool, actor: str) -> Session:
+        """Mark or unmark the session as a favourite."""
+        return await self._change(session_id, actor, "session_starred", lambda _, item: replace(item, starred=starred))
+
+    async def delete(self, session_id: str, *, actor: str) -> None:
+        """Delete the session, its texts and its files; the ledger stays.
+
+        Raises:
+            SessionNotFound: If there is none.
+            NotPossibleNow: If it still runs or waits: stop it first.
+        """
+
+        def work(tx: Transaction) -> tuple[str, ...]:
+            session = _lock(tx, session_id)
+            _expect("delete", session, {Status.DRAFT, *ENDED})
+            keys = tuple(file.storage_key for file in tx.sessions.list_files(session_id))
+            self._audit(tx, session, actor, "session_deleted")
+            tx.sessions.delete(session_id)
+            return keys
+
+        await self._intake.forget(await self._store.write(work))
+
+    async def get(self, session_id: str) -> Session:
+        """Return the session; raises `SessionNotFound`."""
+        session = await self._store.read(lambda tx: tx.sessions.find(session_id))
+        if session is None:
+            raise SessionNotFound(session_id)
+        return session
+
+    async def list_sessions(
+        self,
+        *,
+        workspace_id: str | None = None,
+        member_id: str | None = None,
+        project_id: str | None = None,
+        statuses: Sequence[Status] = (),
+        limit: int = 50,
+        before: datetime | None = None,
+    ) -> Sequence[Session]:
+        """Return sessions, newest first."""
+        return await self._store.read(
+            lambda tx: tx.sessions.list_sessions(
+                workspace_id=workspace_id,
+                member_id=member_id,
+                project_id=project_id,
+                statuses=statuses,
+                limit=limit,
+                before=before,
+            )
+        )
+
+    async def sweep(self) -> int:
+        """Ask the engine again for what was lost between a commit and its enqueue, and wake what is due; return how many.
+
+        A session that waited for credits goes on when there are some, and is stopped when it waited too long.
+        """
+        now = self._clock.now()
+
+        def read(tx: Transaction) -> tuple[Sequence[Session], Sequence[Session], Sequence[Session]]:
+            queued = tx.sessions.list_sessions(statuses=[Status.QUEUED], limit=500)
+            stopping = tx.sessions.list_sessions(statuses=[Status.RUNNING, Status.PAUSING], limit=500)
+            waiting = tx.sessions.list_sessions(statuses=[Status.WAITING], limit=500)
+            lost = [*queued, *(item for item in stopping if item.desired is Desired.STOP)]
+            payable = [item for item in waiting if item.park_reason is ParkReason.BALANCE and self._can_pay(tx, item)]
+            return lost, payable, tx.sessions.list_due(now)
+
+        lost, payable, due = await self._store.read(read)
+        for session in lost:
+            await self._engine.enqueue(session.id, session.segment)
+        resumed = {session.id for session in payable}
+        for session in payable:
+            await self._quietly(self.resume(session.id, actor="system"))
+        for session in due:
+            if session.id not in resumed:
+                verb = self.stop if session.park_reason is ParkReason.BALANCE else self.resume
+                await self._quietly(verb(session.id, actor="system"))
+        return len(lost) + len(payable) + len(due)
+
+    async def _quietly(self, verb: Awaitable[Session]) -> None:
+        """Await *verb*; what somebody else did first, or what is still not possible, is no news to a sweeper."""
+        try:
+            await verb
+        except (ConflictError, NotPossibleNow, InsufficientCredits) as error:
+            _log.debug("sweep_skipped", error=str(error))
+
+    def _can_pay(self, tx: Transaction, session: Session) -> bool:
+        account = tx.credits.find_account(session.workspace_id)
+        return account is not None and account.available_microcredits > 0
+
+    def _admit(self, tx: Transaction, session: Session, *, starts: bool) -> None:
+        """Return if tier and balance allow the session to run now."""
+        workspace = _workspace(tx, session)
+        now = self._clock.now()
+        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        check_admission(
+            self._prices,
+            workspace.tier,
+            Ask(
+                editors=len(session.cast.editors),
+                rounds=session.cast.stop.max_rounds if starts else 0,
+                models=[self._intake.spec(role.model or session.model) for role in session.cast.roles],
+                live_sessions=tx.sessions.count(session.workspace_id, statuses=sorted(LIVE)) - (session.status in LIVE),
+                sessions_month=self._started_since(tx, session.workspace_id, month) if starts else None,
+            ),
+        )
+        if not self._tariff.checks_balance:
+            return
+        captured, _ = tx.credits.session_totals(session.id)
+        room = session.cap_microcredits - captured
+        required = min(room, session.quote_low_microcredits) if starts else 1
+        account = tx.credits.find_account(session.workspace_id)
+        available = account.available_microcredits if account is not None else 0
+        if available < required:
+            raise InsufficientCredits(required_microcredits=required, available_microcredits=available)
+
+    def _started_since(self, tx: Transaction, workspace_id: str, moment: datetime) -> int:
+        """Return how many sessions a workspace started since *moment*; drafts do not count."""
+        statuses = [status for status in Status if status is not Status.DRAFT]
+        return tx.sessions.count(workspace_id, statuses=statuses, since=moment)
+
+    async def _change(
+        self, session_id: str, actor: str, action: str, change: Callable[[Transaction, Session], Session]
+    ) -> Session:
+        """Change a session under its row lock, and write who did it; nothing is written when nothing changed."""
+
+        def work(tx: Transaction) -> Session:
+            session = _lock(tx, session_id)
+            try:
+                changed = change(tx, session)
+            except IllegalMove as error:
+                raise NotPossibleNow(action.removeprefix("session_"), error.status) from error
+            if changed != session:
+                tx.sessions.save(changed)
+                self._audit(tx, changed, actor, action)
+            return changed
+
+        return await self._store.write(work)
+
+    def _guidance(self, session: Session, message_id: str, member_id: str, text: str) -> Guidance:
+        return Guidance(
+            id=message_id,
+            session_id=session.id,
+            member_id=member_id,
+            text=text.strip()[:_GUIDANCE_CHARACTERS],
+            created_at=self._clock.now(),
+        )
+
+    def _audit(self, tx: Transaction, session: Session, actor: str, action: str) -> None:
+        tx.audit.add(
+            AuditEntry(
+                at=self._clock.now(),
+                actor=actor,
+                action=action,
+                workspace_id=session.workspace_id,
+                target=session.id,
+            )
+        )
+
+
+def _lock(tx: Transaction, session_id: str) -> Session:
+    session = tx.sessions.lock(session_id)
+    if session is None:
+        raise SessionNotFound(session_id)
+    return session
+
+
+def _expect(verb: str, session: Session, statuses: set[Status]) -> None:
+    if session.status not in statuses:
+        raise NotPossibleNow(verb, session.status)
+
+
+def _requeued(session: Session) -> Session:
+    """Return the session at the start of its next segment."""
+    return move(
+        session,
+        Status.QUEUED,
+        desired=Desired.RUN,
+        segment=session.segment + 1,
+        end_reason=None,
+        ended_at=None,
+        wake_at=None,
+    )
+
+
+def _workspace(tx: Transaction, session: Session) -> Workspace:
+    workspace = tx.workspaces.find(session.workspace_id)
+    if workspace is None:
+        raise BadRequest("workspace", f"The workspace {session.workspace_id} does not exist.")
+    return workspace
