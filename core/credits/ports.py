@@ -27,7 +27,7 @@ class CreditRepository(Protocol):
         ...
 
     def add_lot(self, lot: Lot) -> None:
-        """Insert *lot*."""
+        """Insert *lot*; `SourceUsed` if its source_key granted another."""
         ...
 
     def find_lot_by_source(self, source_key: str) -> Lot | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from core.credits.errors import SourceUsed
 from core.credits.model import Account, Entry, Hold, HoldState, Lot
 from storage.models.credits import credit_accounts, credit_entries, credit_holds, credit_lots
 from storage.rows import Rows
@@ -20,6 +21,7 @@ _UPDATE_ACCOUNT = _ACCOUNTS.update()
 _LIST_ACCOUNTS = _ACCOUNTS.select.order_by(credit_accounts.c.workspace_id)
 
 _LOTS = Rows(credit_lots, Lot)
+_ADD_LOT = _LOTS.insert_ignoring()
 _UPDATE_LOT = _LOTS.update("remaining_microcredits")
 _LOT_OF_SOURCE = _LOTS.select.where(credit_lots.c.source_key == sa.bindparam("source_key"))
 _ALL_LOTS = _LOTS.select.where(credit_lots.c.workspace_id == _WORKSPACE).order_by(
@@ -79,7 +81,9 @@ class SqlCreditRepository:
         self._connection.execute(_UPDATE_ACCOUNT, _ACCOUNTS.dump_update(account))
 
     def add_lot(self, lot: Lot) -> None:
-        self._connection.execute(_LOTS.insert, _LOTS.dump(lot))
+        # One workspace's grants wait for each other; those of two meet here.
+        if self._connection.execute(_ADD_LOT[self._connection.dialect.name], _LOTS.dump(lot)).rowcount != 1:
+            raise SourceUsed(f"{lot.source_key} granted credits before")
 
     def find_lot_by_source(self, source_key: str) -> Lot | None:
         return _LOTS.load_first(self._connection.execute(_LOT_OF_SOURCE, {"source_key": source_key}))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from core.credits.errors import SourceUsed
 from core.credits.model import Account, Entry, Hold, HoldState, Lot
 
 T = TypeVar("T")
@@ -44,7 +45,8 @@ class MemoryCredits:
 
     def add_lot(self, lot: Lot) -> None:
         assert lot.id not in self.lots
-        assert self.find_lot_by_source(lot.source_key) is None
+        if self.find_lot_by_source(lot.source_key) is not None:
+            raise SourceUsed(lot.source_key)
         self._put_lot(lot)
 
     def find_lot_by_source(self, source_key: str) -> Lot | None:
