@@ -24,6 +24,8 @@ class Settings(BaseSettings):
         http_host, http_port: Where the role http listens. Only this machine unless told otherwise.
         secret_keys: Keys that encrypt tokens at rest, divided by commas; the first one is current.
         log_format: ``console`` for people, ``json`` for machines.
+        default_model: Model id or alias unless somebody chooses; empty for the first configured provider's.
+        custom_models: Models of a server of your own at OPENAI_BASE_URL, divided by commas.
         discord_shard_ids: Divided by commas; empty for all.
     """
 
@@ -47,6 +49,9 @@ class Settings(BaseSettings):
     anthropic_base_url: str = ""
     google_gemini_base_url: str = ""
     openai_base_url: str = ""
+    google_api_version: str = ""
+    default_model: str = ""
+    custom_models: Annotated[tuple[str, ...], NoDecode] = ()
 
     slack_client_id: str = ""
     slack_client_secret: SecretStr | None = None
@@ -70,7 +75,7 @@ class Settings(BaseSettings):
     stripe_credit_price_id: str = ""
     stripe_api_url: str = ""
 
-    @field_validator("secret_keys", "discord_shard_ids", mode="before")
+    @field_validator("secret_keys", "discord_shard_ids", "custom_models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [piece.strip() for piece in value.split(",") if piece.strip()] if isinstance(value, str) else value

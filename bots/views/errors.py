@@ -10,7 +10,7 @@ from core.credits.errors import InsufficientCredits, NotEntitled
 from core.documents.errors import EditsRejected, UnreadableFile
 from core.errors import UserFacingError
 from core.orchestration.ports import PostRefused
-from core.providers.errors import ProviderError, UnknownModel
+from core.providers.errors import ModelNotAllowed, ProviderError, ProviderNotConfigured, UnknownModel
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
 from core.sessions.model import Status
 
@@ -87,6 +87,14 @@ WORDS: dict[str, ErrorView] = {
         "It judged the text or the brief to be against its rules.",
         "Change the brief or the model, then resume.",
     ),
+    "model_not_allowed": ErrorView(
+        "That model may not be used here", "", "Choose another one, or ask who manages this place to allow it."
+    ),
+    "provider_not_configured": ErrorView("No AI provider is set up for that", "", "Only the operator can add its key."),
+    "characters_unsupported": ErrorView(
+        "That format lacks some of the text's characters", "", "Ask for the text as DOCX or MD instead."
+    ),
+    "reply_empty": ErrorView("The AI answered nothing", "", "Change the brief or the model, then resume."),
     "reply_truncated": ErrorView(
         "The AI's answer was cut off",
         "The text is longer than it can write in one piece.",
@@ -198,6 +206,17 @@ def _unknown_model(error: UnknownModel) -> ErrorView:
     return ErrorView(words.title, f"Nobody knows {error.model!r}.", nearest)
 
 
+def _not_allowed(error: ModelNotAllowed) -> ErrorView:
+    words = WORDS[ModelNotAllowed.code]
+    return ErrorView(words.title, f"{error.model} is not among the allowed ones.", words.way_out)
+
+
+def _not_configured(error: ProviderNotConfigured) -> ErrorView:
+    words = WORDS[ProviderNotConfigured.code]
+    name = _PROVIDERS.get(error.provider, error.provider)
+    return ErrorView(words.title, f"There is no key for {name}." if name else "", words.way_out)
+
+
 def _unknown_cast(error: CastUnknown) -> ErrorView:
     return ErrorView(WORDS[CastUnknown.code].title, f"There are {', '.join(error.known)}.")
 
@@ -248,5 +267,7 @@ _REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] =
     (CastInvalid, _invalid_cast),
     (EditsRejected, _edits),
     (PostRefused, _post),
+    (ModelNotAllowed, _not_allowed),
+    (ProviderNotConfigured, _not_configured),
     (ProviderError, _provider),
 )

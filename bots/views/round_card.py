@@ -93,7 +93,10 @@ def _outcomes(snapshot: Snapshot, round_: Round) -> list[Element]:
         elements += [Heading("What changes next", 2), Text("\n".join(f"- {step}" for step in round_.plan))]
     if round_.questions:
         elements += [Heading("Questions to you", 2), Text("\n".join(f"- {item}" for item in round_.questions))]
-    elements += [Small(left) for left in round_.left_out]
+    said = dict.fromkeys(
+        (*round_.left_out, *(text for turn in snapshot.turns if turn.round == round_.number for text in turn.notices))
+    )
+    elements += [Small(sentence) for sentence in said]
     return elements
 
 

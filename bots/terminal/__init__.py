@@ -1,0 +1,1 @@
+"""The terminal, the third adapter beside Slack and Discord."""

@@ -1,0 +1,83 @@
+"""Views drawn with Rich. Everything a model or a file wrote passes `harmless` first."""
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table as RichTable
+from rich.text import Text as RichText
+
+from bots.views.elements import (
+    Buttons,
+    Divider,
+    Element,
+    Fields,
+    Files,
+    Heading,
+    ProgressLine,
+    Quote,
+    Small,
+    Table,
+    Text,
+)
+from bots.views.streams import harmless
+
+
+def draw(elements: Sequence[Element], files: Mapping[str, str]) -> RenderableType:
+    """Return a panel titled by the first heading."""
+    title = ""
+    if elements and isinstance(elements[0], Heading):
+        title = elements[0].text
+        elements = elements[1:]
+    body = [_draw(element, files) for element in elements if not isinstance(element, Buttons)]
+    return Panel(
+        Group(*body), title=RichText(harmless(title), style="bold"), title_align="left", box=box.ROUNDED, padding=(0, 1)
+    )
+
+
+def _draw(element: Element, files: Mapping[str, str]) -> RenderableType:  # noqa: C901, PLR0911 - one return a kind
+    match element:
+        case Heading(text):
+            return RichText(f"\n{harmless(text)}", style="bold underline")
+        case Text(markdown):
+            # two blanks before a line end keep the line break in Markdown
+            return Markdown(harmless(markdown).replace("\n", "  \n"))
+        case Small(markdown):
+            return RichText(harmless(markdown), style="dim italic")
+        case Quote(text):
+            return Padding(RichText(harmless(text), style="italic"), (0, 0, 0, 4))
+        case Fields(pairs):
+            return _grid(pairs)
+        case Table():
+            return _table(element)
+        case ProgressLine(label, done, total):
+            return RichText(harmless(f"{label} ({done} of {total})" if total else label))
+        case Divider():
+            return Rule(style="dim")
+        case Files(file_ids):
+            names = ", ".join(files.get(file_id, file_id) for file_id in file_ids)
+            return RichText(harmless(f"Files: {names}"))
+        case Buttons():
+            return RichText()
+
+
+def _grid(pairs: Sequence[tuple[str, str]]) -> RichTable:
+    grid = RichTable.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(ratio=1)
+    for name, value in pairs:
+        grid.add_row(harmless(name), RichText(harmless(value)))
+    return grid
+
+
+def _table(table: Table) -> RichTable:
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, header in enumerate(table.headers):
+        drawn.add_column(harmless(header), justify="right" if number in table.right else "left")
+    for row in table.rows:
+        drawn.add_row(*(RichText(harmless(cell)) for cell in row))
+    return drawn

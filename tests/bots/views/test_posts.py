@@ -1,0 +1,207 @@
+"""Posts in words: what people read, to the letter."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from bots.views.elements import Buttons, Fields, Table, View
+from bots.views.plain import plain_text
+from bots.views.posts import view_of
+from core.orchestration.ports import Content, PostKind, Snapshot
+from core.sessions.model import EndReason, ParkReason, Round, Status
+from tests.bots.views.samples import SESSION, SNAPSHOT, TURNS, VERSIONS
+from tests.contracts.chat_port import NOON
+
+# Words of the core that people never see (issue of the Slack adapter); buttons and fallbacks included.
+_FORBIDDEN = re.compile(
+    r"\b(cast|synthesi[sz]er|threshold|workspace|ledger|microcredits?|micro-credits?|segment|turns?|hold|settled?)\b",
+    re.IGNORECASE,
+)
+
+
+def _content(kind: PostKind, snapshot: Snapshot = SNAPSHOT, **facts: object) -> Content:
+    return Content(kind=kind, snapshot=snapshot, **facts)  # type: ignore[arg-type]
+
+
+def _fields(view: View) -> dict[str, str]:
+    return {name: value for item in view.elements if isinstance(item, Fields) for name, value in item.pairs}
+
+
+def _labels(view: View) -> list[str]:
+    return [button.label for item in view.elements if isinstance(item, Buttons) for button in item.buttons]
+
+
+_ALL = (
+    *(_content(PostKind.SESSION_CARD, replace(SNAPSHOT, session=replace(SESSION, status=status))) for status in Status),
+    *(_content(PostKind.RESULT, replace(SNAPSHOT, session=replace(SESSION, end_reason=why))) for why in EndReason),
+    *(
+        _content(PostKind.NOTICE, code="parked", facts={"reason": why.value, "failure": "provider_overloaded"})
+        for why in ParkReason
+    ),
+    *(_content(PostKind.ROUND_CARD, round=number) for number in (0, 1, 2)),
+    *(_content(PostKind.TURN, round=turn.round, role_key=turn.role_key) for turn in TURNS),
+    _content(PostKind.DRAFT, round=1),
+    _content(PostKind.RECEIPT),
+    _content(PostKind.NOTICE, code="resumed"),
+    _content(PostKind.NOTICE, code="fell_back", facts={"from": "a", "to": "b", "reason": "provider_overloaded"}),
+    _content(PostKind.NOTICE, code="left_out", facts={"text": "Comments of round 1 were left out."}),
+    _content(PostKind.NOTICE, code="provider_account"),
+)
+
+
+@pytest.mark.parametrize("content", _ALL, ids=lambda content: f"{content.kind}-{content.code}-{content.round}")
+def test_no_word_of_the_core_is_seen(content: Content) -> None:
+    """Views speak of editors, comments, what changes next: never of what stands behind."""
+    view = view_of(content)
+    for text in (plain_text(view), view.fallback, *_labels(view)):
+        assert not _FORBIDDEN.search(text), text
+
+
+@pytest.mark.parametrize("content", _ALL, ids=lambda content: f"{content.kind}-{content.code}-{content.round}")
+def test_a_rehearsal_says_so(content: Content) -> None:
+    """No post of the rehearsal model may pass for the work of an AI, its notification neither."""
+    view = view_of(content)
+    assert "rehearsal" in plain_text(view).lower()
+    assert "rehearsal" in view.fallback.lower()
+
+
+def test_an_ai_is_not_called_a_rehearsal() -> None:
+    """The word is kept for the rehearsal model."""
+    turns = tuple(replace(turn, model="claude-opus-5-5", provider="anthropic") for turn in TURNS)
+    snapshot = replace(SNAPSHOT, session=replace(SESSION, model="claude-opus-5-5"), turns=turns)
+    for kind in PostKind:
+        assert "rehearsal" not in plain_text(view_of(_content(kind, snapshot, round=1, role_key="style"))).lower()
+
+
+@pytest.mark.parametrize("content", _ALL, ids=lambda content: f"{content.kind}-{content.code}-{content.round}")
+def test_buttons_say_verb_and_object(content: Content) -> None:
+    """A label of one word says too little out of its place; Discord takes 80 characters."""
+    for label in _labels(view_of(content)):
+        assert len(label.split()) >= 2
+        assert len(label) <= 80
+
+
+def test_the_session_card() -> None:
+    """Title, editors, price and cap, state, score so far, balance."""
+    running = replace(SESSION, status=Status.RUNNING, end_reason=None)
+    rounds = (SNAPSHOT.rounds[0], Round(SESSION.id, 1, NOON))
+    view = view_of(_content(PostKind.SESSION_CARD, replace(SNAPSHOT, session=running, rounds=rounds)))
+    assert _fields(view) == {
+        "State": "Working on round 1 of up to 1",
+        "Editors": "🧭 Content editor, ✒️ Style editor, 🔎 Fact checker",
+        "Price": "10 to 20 credits, never more than 40 credits; 10 credits charged so far",
+        "Score": "6.1",
+        "Good enough at": "8",
+        "Balance": "90 credits",
+    }
+    assert _labels(view) == ["Pause session", "Stop session", "Show files"]
+
+
+def test_the_reading_card() -> None:
+    """Three weightiest comments first to last by weight, declined ones, plan, questions, what was left out."""
+    text = plain_text(view_of(_content(PostKind.ROUND_CARD, round=0)))
+    assert text.splitlines() == [
+        "Reading (rehearsal)",
+        "Score: 6.1",
+        "Comments: 3 new comments",
+        "A fair start.",
+        "---",
+        "**🧭 Content editor** on p1 (must change)",
+        "  > do it",
+        "Say who pays.",
+        "Suggested: do it for you",
+        "---",
+        "**✒️ Style editor** on p1 (should change)",
+        "  > will will",
+        "Doubled word.",
+        "_Done_",
+        "---",
+        "**🔎 Fact checker** on the whole (could change)",
+        "No source.",
+        "_Declined: the appendix has it_",
+        "What changes next",
+        "- Cut the doubled word.",
+        "Questions to you",
+        "- Who pays?",
+        "Old notes.",
+    ]
+
+
+def test_a_round_card_shows_before_and_after() -> None:
+    """Score before and after, edits made, what became of earlier comments."""
+    view = view_of(_content(PostKind.ROUND_CARD, round=1))
+    assert _fields(view) == {"Score": "6.1 > 7.8", "Changed": "1 edit", "Comments": "1 new comment, 1 done, 1 declined"}
+    text = plain_text(view)
+    assert "_This passage does not stand in the document as quoted._" in text
+    assert "Declined\n- 🔎 Fact checker: No source. _Declined: the appendix has it_" in text
+
+
+def test_a_round_that_works_says_who_is_done() -> None:
+    """Editors appear as they finish, with their score."""
+    rounds = (SNAPSHOT.rounds[0], Round(SESSION.id, 1, NOON))
+    snapshot = replace(SNAPSHOT, rounds=rounds, turns=TURNS[:6])
+    view = view_of(_content(PostKind.ROUND_CARD, snapshot, round=1))
+    assert plain_text(view).splitlines()[1] == (
+        "✍️ Writer: done · 🧭 Content editor: 7.9 · ✒️ Style editor: not done yet · "
+        "🔎 Fact checker: not done yet · 🎯 Lead editor: not done yet: 2 of 5"
+    )
+
+
+@pytest.mark.parametrize(
+    ("best", "verdict"),
+    [
+        (1, "The best version is that of round 1, which scored 7.8."),
+        (0, "No revision scored higher than your original (6.1), so it comes back unchanged."),
+        (None, "There is no finished version."),
+    ],
+)
+def test_the_result_names_the_version_that_won(best: int | None, verdict: str) -> None:
+    """The best version wins, not the last one; that nothing beat the original is said."""
+    view = view_of(_content(PostKind.RESULT, replace(SNAPSHOT, session=replace(SESSION, best_version=best))))
+    assert verdict in plain_text(view)
+
+
+def test_the_result_says_what_would_come_next() -> None:
+    """Comments that are still open are the next steps."""
+    text = plain_text(view_of(_content(PostKind.RESULT)))
+    assert "What we would do next\n- 🧭 Content editor: Say who pays.\n- ✒️ Style editor: Passive." in text
+    assert "Ended because: the round is done" in text
+
+
+def test_the_receipt_adds_up() -> None:
+    """A line a round and a role, totals a round, and what was quoted, charged, not used."""
+    view = view_of(_content(PostKind.RECEIPT))
+    lines, totals = [item for item in view.elements if isinstance(item, Table)]
+    assert lines.rows[0] == ("Reading", "Content editor", "rehearsal", "6.0", "1.2")
+    assert lines.rows[3][1] == "Lead editor"
+    assert totals.rows == (("Reading", "4"), ("Round 1", "6"))
+    assert _fields(view) == {
+        "Quoted": "10 to 20 credits",
+        "Never more than": "40 credits",
+        "Charged": "10 credits",
+        "Not used": "30 credits",
+        "Balance": "90 credits",
+    }
+
+
+def test_only_the_starter_is_mentioned_and_only_when_asked() -> None:
+    """A mention is one member id on the view, never in its text."""
+    silent, loud = (view_of(_content(PostKind.RESULT, mention=mention)) for mention in (False, True))
+    assert (silent.mention, loud.mention) == ("", SESSION.member_id)
+    assert silent.elements == loud.elements
+
+
+def test_files_go_with_their_post() -> None:
+    """A result carries its files by id."""
+    assert view_of(_content(PostKind.RESULT, file_ids=("f_1",))).file_ids == ("f_1",)
+
+
+def test_a_long_draft_is_a_file() -> None:
+    """Up to 3,000 characters a draft is shown, beyond that it is announced."""
+    short = view_of(_content(PostKind.DRAFT, round=1))
+    block = replace(VERSIONS[1].document.blocks[0], markdown="word " * 700)
+    long = replace(VERSIONS[1], document=replace(VERSIONS[1].document, blocks=(block,)))
+    announced = view_of(_content(PostKind.DRAFT, replace(SNAPSHOT, versions=(long,)), round=1))
+    assert "We will will do it." in plain_text(short)
+    assert plain_text(announced).splitlines()[1] == "It is long, so it comes as a file."
