@@ -17,7 +17,7 @@ from core.documents.model import BlockKind
 _NEWLINE = re.compile(r"\r\n?|\n")
 _BLANK = " \t"
 _FOOTNOTE = re.compile(r" {0,3}\[\^(?P<label>[^\]\s]+)\]:[ \t]*")
-_FOOTNOTE_REFERENCE = re.compile(r"\[\^[^\]\s]+\]")
+_FOOTNOTE_REFERENCE = re.compile(r"\[\^(?P<label>[^\[\]\s\\]+)\](?!\()")
 _INDENTED_ITEM = re.compile(r"[ \t]+(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
 _BREAK_TAG = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
 _ITEM = re.compile(r"[ \t]*(?:[-+*]|(?P<number>\d{1,9})[.)])(?P<rest>.*)")
@@ -63,7 +63,8 @@ def parser() -> MarkdownIt:
     """Return the Markdown dialect of the product: CommonMark without HTML, pipe tables, strikethrough, footnotes.
 
     A footnote is a paragraph that opens with ``[^1]: ``: ``footnote_open`` (its label in ``meta``), ``inline``,
-    ``footnote_close``. A reference ``[^1]`` stays text. ``<br>``, the one way to break a line in a cell, is a hardbreak.
+    ``footnote_close``. Its reference ``[^1]`` is a ``footnote_ref``: label in ``meta``, source in ``content``.
+    ``<br>``, the one way to break a line in a cell, is a ``hardbreak``.
     """
     markdown_it = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}).enable(
         ["table", "strikethrough"]
@@ -72,6 +73,7 @@ def parser() -> MarkdownIt:
         "reference", "footnote", _footnote, {"alt": ["paragraph", "reference", "blockquote"]}
     )
     markdown_it.inline.ruler.before("autolink", "break_tag", _break_tag)
+    markdown_it.inline.ruler.before("link", "footnote_ref", _footnote_reference)
     return markdown_it
 
 
@@ -81,6 +83,18 @@ def _break_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the 
         return False
     if not silent:
         state.push("hardbreak", "br", 0)
+    state.pos = match.end()
+    return True
+
+
+def _footnote_reference(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
+    match = _FOOTNOTE_REFERENCE.match(state.src, state.pos)
+    if match is None:
+        return False
+    if not silent:
+        token = state.push("footnote_ref", "", 0)
+        token.content = match.group()
+        token.meta = {"label": match["label"]}
     state.pos = match.end()
     return True
 
@@ -158,10 +172,10 @@ def _visible(tokens: Sequence[Token]) -> str:
                 parts.append("\n")
             case "image":
                 parts.append(_visible(token.children or ()))
-            case "code_inline":
-                parts.append(token.content)
+            case "footnote_ref":
+                pass
             case _:
-                parts.append(_FOOTNOTE_REFERENCE.sub("", token.content))
+                parts.append(token.content)
     return "".join(parts)
 
 

@@ -87,11 +87,12 @@ def render(spans: Sequence[Span], *, cell: bool = False) -> str:
     plain = [replace(span, bold=False, italic=False, strike=False, code=False) for span in merged]
     for candidate in (merged, [replace(span, italic=False) for span in merged], plain):
         markdown = _assembled(candidate)
-        if _squeezed(inline_text(as_paragraph(markdown))) == wanted:
-            break
-    else:
-        markdown = _PUNCTUATION.sub(r"\\\1", _trimmed("".join(span.text for span in spans))).replace("\n", _BREAK)
-    return markdown.replace(_BREAK, _CELL_BREAK).replace("|", "\\|") if cell else markdown
+        if cell:
+            markdown = markdown.replace(_BREAK, _CELL_BREAK).replace("|", "\\|")
+        if _squeezed(inline_text(as_table([[markdown]]) if cell else as_paragraph(markdown))) == wanted:
+            return markdown
+    escaped = _PUNCTUATION.sub(r"\\\1", _trimmed("".join(span.text for span in spans)))
+    return escaped.replace("\n", _CELL_BREAK if cell else _BREAK)
 
 
 def as_paragraph(markdown: str) -> str:

@@ -137,6 +137,7 @@ def test_joined_pieces_say_what_the_text_said(text: str) -> None:
         ("line\\\nbreak", "line\nbreak"),
         ("| a<br>b<BR/>c | \\<br> |\n|---|---|", "a\nb\nc\t<br>"),
         ("said.[^3] More", "said. More"),
+        ("said \\[^3] `[^4]`", "said [^3] [^4]"),
         ("[^3]: The note", "The note"),
         ("[^3]: word", "word"),
         ("---", ""),
