@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from core.sessions.ports import Transaction
 from storage.models import metadata
-from storage.postgres import PostgresBackend
 from storage.sqlite import SqliteBackend
 from storage.unit_of_work import UnitOfWork
 from storage.work import Backend, Stats, T, Work
@@ -42,6 +41,9 @@ class Database:
             case "sqlite":
                 return cls(SqliteBackend(parsed, readers=readers))
             case "postgresql":
+                # asyncpg and the asynchronous half of SQLAlchemy are imported by those who use them
+                from storage.postgres import PostgresBackend  # noqa: PLC0415
+
                 return cls(PostgresBackend(parsed, pool_size=pool_size))
             case name:
                 raise ValueError(f"{name} is not supported: use sqlite or postgresql")

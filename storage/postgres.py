@@ -81,7 +81,10 @@ class PostgresBackend:
             except (sa.exc.SQLAlchemyError, OSError) as error:
                 if attempt == _TRIES or not _may_run_again(error, committing=committing):
                     self.stats.failed += 1
-                    raise translate(error) from error.__cause__
+                    translated = translate(error)
+                    if translated is error:
+                        raise
+                    raise translated from error
             except BaseException:
                 self.stats.failed += 1
                 raise

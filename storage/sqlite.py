@@ -147,7 +147,7 @@ class _Lane:
             if driver.in_transaction:
                 driver.execute("ROLLBACK")
             if len(batch) == 1:
-                batch[0].error = error
+                batch[0].error = batch[0].error or error
                 self._stats.failed += 1
                 return
             self._stats.retries += len(batch)

@@ -2,9 +2,10 @@
 
 import re
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -102,8 +103,15 @@ class Json(TypeDecorator[T], Generic[T]):
         super().__init__()
         self.shape = shape
         self.cached = cached
-        self._adapter: TypeAdapter[T] = TypeAdapter(shape)
-        self._parse = lru_cache(_CAST_CACHE)(self._adapter.validate_json) if cached else self._adapter.validate_json
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        return TypeAdapter(self.shape)  # built when first needed: it is most of the time that an import would take
+
+    @cached_property
+    def _parse(self) -> Callable[[str], T]:
+        parse = self._adapter.validate_json
+        return lru_cache(_CAST_CACHE)(parse) if self.cached else parse
 
     @override
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
