@@ -18,9 +18,12 @@ FILE = samples/proposal.docx
 BRIEF = Make this proposal clear enough that a busy board says yes: plain words, short sentences, one claim a paragraph.
 OUT = out/demo
 
-# $(call install,PYTHON,ARGUMENTS): uv does it in seconds; where it cannot (a mirror that only pip knows, no folder for
-# its cache), pip does the same from the same hashes.
-install = $(BIN)/uv pip install -q --python $(1) $(2) \
+# Where the home is not ours to write, uv's cache lies beside the environment.
+CACHE = $(shell [ -w "$${XDG_CACHE_HOME:-$$HOME}" ] || echo --cache-dir $(VENV)/.cache)
+
+# $(call install,PYTHON,ARGUMENTS): uv does it in seconds; where it cannot (a mirror that only
+# pip knows), pip does the same from the same hashes.
+install = $(BIN)/uv pip install -q $(CACHE) --python $(1) $(2) \
 	|| { echo "uv could not install it; trying pip" >&2; $(1) -m pip install -q --disable-pip-version-check $(2); }
 
 .PHONY: help demo test check lint format types contracts image-commands chaos bench lock install clean

@@ -14,6 +14,7 @@ from typing import Any
 _VERSION = re.compile(r'<document version="(\d+)">\n')
 _BLOCK = re.compile(r"^\[(p\d+#[0-9a-f]{4})\] (.*)$", re.MULTILINE)
 _NOTES = re.compile(r"<notes>(.*?)</notes>", re.DOTALL)
+_CRITERIA = re.compile(r"<criteria>(.*?)</criteria>", re.DOTALL)
 _BLOCKS_READ = 8  # enough to find a paragraph; a document may have hundreds
 _QUOTE_WORDS = 5
 _SCALARS = {"string": "As asked.", "number": 5.0, "integer": 5, "boolean": False, "null": None}
@@ -29,7 +30,7 @@ _PARAGRAPH_WORDS = 55
 
 
 class Kind(StrEnum):
-    """The kinds of request, told by the shape of the schema."""
+    """The kinds of request."""
 
     WRITER = "writer"
     EDITOR = "editor"
@@ -46,24 +47,14 @@ class Prompt:
         version: Number of the document's version; 0 when there is none, or it is the upload.
         blocks: Ref and text of the first blocks, in order.
         note_ids: Ids of the notes that the prompt shows.
+        criteria: Keys of what is to be scored.
     """
 
     kind: Kind
     version: int
     blocks: tuple[tuple[str, str], ...]
     note_ids: tuple[str, ...]
-
-
-def kind_of(schema: Mapping[str, Any] | None) -> Kind:
-    """Return who is asked for a reply of *schema*; free text is asked of the Writer only."""
-    if schema is None:
-        return Kind.WRITER
-    properties = schema.get("properties", {})
-    if "edits" in properties:
-        return Kind.WRITER
-    if "plan" in properties:
-        return Kind.SYNTHESIZER
-    return Kind.EDITOR if "notes" in properties else Kind.OTHER
+    criteria: tuple[str, ...]
 
 
 def read_prompt(text: str, schema: Mapping[str, Any] | None) -> Prompt:
@@ -75,13 +66,26 @@ def read_prompt(text: str, schema: Mapping[str, Any] | None) -> Prompt:
             blocks.append((match[1], match[2]))
             if len(blocks) == _BLOCKS_READ:
                 break
-    notes = _NOTES.search(text)
+    tail = text[text.rfind("</document>") + 1 :]
+    notes, criteria = _NOTES.search(tail), _CRITERIA.search(tail)
     return Prompt(
-        kind=kind_of(schema),
+        kind=_kind(tail, schema),
         version=int(found[1]) if found else 0,
         blocks=tuple(blocks),
         note_ids=tuple(note["id"] for note in json.loads(notes[1])) if notes else (),
+        criteria=tuple(json.loads(criteria[1])) if criteria else (),
     )
+
+
+def _kind(tail: str, schema: Mapping[str, Any] | None) -> Kind:
+    """Return who is asked: all share one schema, so the last segment tells. Free text is asked of the Writer only."""
+    if schema is None:
+        return Kind.WRITER
+    if not {"notes", "edits", "plan"} <= set(schema.get("properties", {})):
+        return Kind.OTHER
+    if "<evaluations>" in tail:
+        return Kind.SYNTHESIZER
+    return Kind.EDITOR if "<criteria>" in tail else Kind.WRITER
 
 
 def prose(words: int, start: int = 0) -> str:
@@ -117,10 +121,14 @@ def reply_text(prompt: Prompt, schema: Mapping[str, Any] | None, words: int) -> 
     """Return the reply to *prompt*; text that the Writer writes has about *words* words."""
     if schema is None:
         return f"# {prose(4, prompt.version)[:-1]}\n\n{prose(words, prompt.version)}\n"
-    makers = {Kind.WRITER: _revision, Kind.EDITOR: _criticism, Kind.SYNTHESIZER: _synthesis}
-    if prompt.kind is Kind.OTHER:
-        return _dump(sample(schema))
-    return _dump(makers[prompt.kind](prompt, schema, words))
+    reply = sample(schema)
+    if prompt.kind is Kind.WRITER:
+        reply |= _revision(prompt, words)
+    elif prompt.kind is Kind.EDITOR:
+        reply |= _scores(prompt) | _criticism(prompt)
+    elif prompt.kind is Kind.SYNTHESIZER:
+        reply |= _scores(prompt) | {"plan": [{"step": "Make the passage plainer.", "notes": list(prompt.note_ids)}]}
+    return _dump(reply)
 
 
 def _dump(value: Any) -> str:
@@ -133,44 +141,40 @@ def _target(blocks: Sequence[tuple[str, str]], version: int) -> tuple[str, str]:
     return paragraphs[version % len(paragraphs)] if paragraphs else ("", "")
 
 
-def _scores(prompt: Prompt, schema: Mapping[str, Any]) -> dict[str, Any]:
+def _scores(prompt: Prompt) -> dict[str, Any]:
     score = score_of(prompt.version)
-    criteria = schema["properties"].get("criteria", {}).get("properties", {})
     return {
-        "criteria": dict.fromkeys(criteria, score),
+        "criteria": [{"key": key, "score": score} for key in prompt.criteria],
         "score": score,
         "summary": "It holds, and one passage could be plainer.",
         "self_assessment": "Read whole.",
     }
 
 
-def _criticism(prompt: Prompt, schema: Mapping[str, Any], _words: int) -> dict[str, Any]:
+def _criticism(prompt: Prompt) -> dict[str, Any]:
     ref, text = _target(prompt.blocks, prompt.version)
-    quote = " ".join(text.split(" ")[:_QUOTE_WORDS])
     note = {
         "block": ref,
-        "quote": quote,
+        "quote": " ".join(text.split(" ")[:_QUOTE_WORDS]),
         "comment": "Say it in plainer words.",
         "suggestion": "",
         "severity": "minor",
     }
     earlier = [{"note": note_id, "fate": "applied", "reason": "Done."} for note_id in prompt.note_ids]
-    return {"notes": [note], "earlier": earlier, **_scores(prompt, schema)}
+    return {"notes": [note], "earlier": earlier}
 
 
-def _synthesis(prompt: Prompt, schema: Mapping[str, Any], _words: int) -> dict[str, Any]:
-    plan = [{"step": "Make the passage plainer.", "notes": list(prompt.note_ids)}]
-    return {"plan": plan, "decline": [], "questions": [], **_scores(prompt, schema)}
-
-
-def _revision(prompt: Prompt, _schema: Mapping[str, Any], words: int) -> dict[str, Any]:
+def _revision(prompt: Prompt, words: int) -> dict[str, Any]:
     ref, _ = _target(prompt.blocks, prompt.version)
+    answered = prompt.note_ids[:1] if ref else ()
     text = prose(min(words, _PARAGRAPH_WORDS), prompt.version + 1)
-    edits = [{"op": "replace", "block": ref, "text": text, "notes": list(prompt.note_ids[:1])}] if ref else []
-    answered = set(prompt.note_ids[:1]) if ref else set()
-    answers = [
-        {"note": note_id, "fate": "declined", "reason": "It would blur the claim."}
-        for note_id in prompt.note_ids
-        if note_id not in answered
-    ]
-    return {"edits": edits, "answers": answers, "summary": "One passage is plainer.", "self_assessment": "Careful."}
+    return {
+        "edits": [{"op": "replace", "block": ref, "text": text, "notes": list(answered)}] if ref else [],
+        "answers": [
+            {"note": note_id, "fate": "declined", "reason": "It would blur the claim."}
+            for note_id in prompt.note_ids
+            if note_id not in answered
+        ],
+        "summary": "One passage is plainer.",
+        "self_assessment": "Careful.",
+    }

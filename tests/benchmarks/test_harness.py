@@ -23,8 +23,8 @@ async def test_a_blocked_loop_shows_as_lag() -> None:
     """What holds the loop for 50 ms is seen as a lag of about that, with its CPU, memory and threads."""
     async with measure() as taken:
         await asyncio.sleep(0.02)
-        until = time.perf_counter() + 0.05
-        while time.perf_counter() < until:
+        until = time.process_time() + 0.05
+        while time.process_time() < until:
             pass
         await asyncio.sleep(0.02)
     assert taken.lag_p99_ms >= 35

@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -10,21 +11,14 @@ import jsonschema
 import pytest
 from openai import AsyncOpenAI
 
-from benchmarks.mock_replies import Kind, kind_of, prose, read_prompt, reply_text, sample, score_of
+from benchmarks.mock_replies import Kind, prose, read_prompt, reply_text, sample, score_of
 from benchmarks.mock_server import Pace, serving
-from core.agents.schemas import editor_schema, revision_schema, synthesizer_schema
-from core.casts.model import Criterion, Phase, Role
+from core.agents.context import Material, Tail, Window, build_prompt
+from core.agents.schemas import reply_schema
+from core.casts.catalogue import load_cast
 from core.documents.model import Block, BlockKind, Document
+from core.sessions.model import Note
 
-ROLE = Role(
-    key="style",
-    name="Style",
-    phase=Phase.EDITOR,
-    emoji="x",
-    colour="#000000",
-    instructions="",
-    criteria=(Criterion("clarity", "Is it clear?"), Criterion("flow", "Does it flow?")),
-)
 DOCUMENT = Document(
     blocks=(
         Block("p1", BlockKind.HEADING, "# A heading", level=1),
@@ -33,31 +27,63 @@ DOCUMENT = Document(
     ),
     next_number=4,
 )
-NOTES = [{"id": "n1", "ref": "p2", "comment": "x"}, {"id": "n2", "ref": "p3", "comment": "y"}]
-PROMPT = (
-    f'<brief>Plain.</brief><document version="1">\n{DOCUMENT.marked}\n</document>'
-    f"<role>Edit.</role><notes>{json.dumps(NOTES)}</notes>"
+CAST = load_cast("standard")
+NOTES = tuple(
+    Note(id=f"n{number}", session_id="s", round=0, role_key="style_editor", comment="x", ref=f"p{number + 1}")
+    for number in (1, 2)
 )
-SCHEMAS: list[tuple[Kind, dict[str, Any]]] = [
-    (Kind.EDITOR, editor_schema(ROLE)),
-    (Kind.SYNTHESIZER, synthesizer_schema(ROLE)),
-    (Kind.WRITER, revision_schema()),
-]
+TAILS = {
+    Kind.EDITOR: Tail("edit", notes=NOTES),
+    Kind.SYNTHESIZER: Tail("synthesize", notes=NOTES, evaluations=(("Style editor", 6.0, "So, so."),)),
+    Kind.WRITER: Tail("revise", notes=NOTES, plan=("Be plain.",)),
+}
+ROLES = {Kind.EDITOR: CAST.editors[0], Kind.SYNTHESIZER: CAST.synthesizer, Kind.WRITER: CAST.writer}
+SCHEMA = reply_schema()
 
 
-@pytest.mark.parametrize(("kind", "schema"), SCHEMAS)
-def test_replies_are_valid(kind: Kind, schema: dict[str, Any]) -> None:
-    """A reply is valid for the schema that was asked for, with a document and without."""
-    assert kind_of(schema) is kind
-    for text in (PROMPT, "<brief>Nothing yet.</brief>"):
-        reply = json.loads(reply_text(read_prompt(text, schema), schema, 40))
-        jsonschema.validate(reply, schema)
+def prompt_of(kind: Kind, document: Document | None = DOCUMENT, **changes: Any) -> str:
+    """Return what Atelier asks a role of *kind*."""
+    return "".join(
+        segment.text
+        for segment in build_prompt(
+            role=ROLES[kind],
+            material=Material("Write <evaluations> plainly."),
+            document=document,
+            version=1,
+            tail=replace(TAILS[kind], **changes),
+            window=Window(100_000, 4_000),
+        ).segments
+    )
+
+
+def reply_of(kind: Kind) -> dict[str, Any]:
+    """Return the reply to what a role of *kind* is asked."""
+    reply: dict[str, Any] = json.loads(reply_text(read_prompt(prompt_of(kind), SCHEMA), SCHEMA, 40))
+    return reply
+
+
+@pytest.mark.parametrize("kind", TAILS)
+def test_replies_are_valid(kind: Kind) -> None:
+    """Each kind of request is recognised and gets a reply that is valid for the schema."""
+    assert read_prompt(prompt_of(kind), SCHEMA).kind is kind
+    jsonschema.validate(reply_of(kind), SCHEMA)
+
+
+def test_a_draft_is_free_text() -> None:
+    """The first draft, asked for without a schema, is Markdown with a heading."""
+    prompt = read_prompt(prompt_of(Kind.WRITER, None, task="draft", notes=()), None)
+    assert prompt.kind is Kind.WRITER
+    assert reply_text(prompt, None, 40).startswith("# ")
+
+
+def test_every_criterion_is_scored() -> None:
+    """An editor scores what its role is asked to score."""
+    assert [item["key"] for item in reply_of(Kind.EDITOR)["criteria"]] == [c.key for c in CAST.editors[0].criteria]
 
 
 def test_a_note_quotes_its_block() -> None:
     """An editor's note names a block of the prompt by its current ref and quotes it letter by letter."""
-    schema = editor_schema(ROLE)
-    note = json.loads(reply_text(read_prompt(PROMPT, schema), schema, 40))["notes"][0]
+    (note,) = reply_of(Kind.EDITOR)["notes"]
     block = next(block for block in DOCUMENT.blocks if block.ref == note["block"])
     assert block.kind is BlockKind.PARAGRAPH
     assert note["quote"]
@@ -66,8 +92,7 @@ def test_a_note_quotes_its_block() -> None:
 
 def test_a_revision_changes_a_block_and_answers_every_note() -> None:
     """A revision's edit names a block by its current ref and changes it; every note has one answer."""
-    schema = revision_schema()
-    revision = json.loads(reply_text(read_prompt(PROMPT, schema), schema, 40))
+    revision = reply_of(Kind.WRITER)
     (edit,) = revision["edits"]
     block = next(block for block in DOCUMENT.blocks if block.ref == edit["block"])
     assert edit["text"] != block.markdown
@@ -114,9 +139,8 @@ def test_the_bound_is_the_critical_path() -> None:
 @pytest.mark.loopback
 async def test_the_real_sdk_reads_a_stream() -> None:
     """The official SDK gets every token as an event of its own, the usage, and the same text as in one piece."""
-    schema = editor_schema(ROLE)
-    answer_as: Any = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": schema}}
-    messages: Any = [{"role": "system", "content": "Rules."}, {"role": "user", "content": PROMPT}]
+    answer_as: Any = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": SCHEMA}}
+    messages: Any = [{"role": "system", "content": "Rules."}, {"role": "user", "content": prompt_of(Kind.EDITOR)}]
     async with serving(Pace()) as base_url, AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
         stream = await client.chat.completions.create(
             model="mock",
