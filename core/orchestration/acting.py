@@ -7,7 +7,6 @@ from core.agents.context import Prompt, Tail, Window, build_prompt, to_request
 from core.agents.revision import Revision, read_rewrite, revise, settle_notes
 from core.agents.schemas import Schema, reply_schema
 from core.casts.model import Phase, Role
-from core.clock import Clock
 from core.documents.align import document_from_markdown
 from core.documents.model import Document
 from core.evaluation.parsing import parse_editor, parse_revision, parse_synthesizer
@@ -33,9 +32,6 @@ _RULE = "\n\n---\n\n"
 
 class Acting:
     """Makes the job of a turn from what the room knows."""
-
-    def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
 
     def job(self, room: Room, round_number: int, seat: Seat, *, chat: ChatPort | None) -> TurnJob:
         """Return the turn of *seat* in a round.

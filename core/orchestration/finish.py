@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -11,8 +11,6 @@ from core.credits.service import Ledger
 from core.documents.align import changed_share
 from core.documents.errors import UnreadableFile
 from core.documents.model import Document, SourceFormat
-from core.documents.writers.export import export
-from core.documents.writers.mark import Mark
 from core.errors import UserFacingError
 from core.evaluation.scoring import best_version
 from core.ids import derived_key
@@ -36,6 +34,16 @@ def receipt_name(session: Session) -> str:
 def is_closed(tx: Transaction, session: Session) -> bool:
     """Return whether this segment's end was written: its receipt was meant in the same transaction."""
     return tx.outbox.find(post_key(session.id, PostKind.RECEIPT, name=receipt_name(session))) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a file's mark says; see `core.documents.writers.mark.Mark`."""
+
+    version: str
+    session_id: str
+    models: tuple[str, ...]
+    ai_share: float
 
 
 class Finisher:
@@ -130,8 +138,7 @@ class Finisher:
         original = await self._files.get(upload.storage_key) if upload is not None else None
         if best.number == 0 and upload is not None and original is not None:
             return (await self._keep(session, best, name=upload.name, media_type=upload.media_type, data=original),)
-        mark = Mark(
-            tool="Atelier",
+        facts = _Facts(
             version=self._version,
             session_id=session.id,
             models=models,
@@ -141,7 +148,7 @@ class Finisher:
         stem = upload.name.rsplit(".", 1)[0] if upload is not None else session.title
         kept: list[SessionFile] = []
         for target in wanted:
-            kept += await self._write(session, best, target, mark=mark, stem=stem, original=original, base=base)
+            kept += await self._write(session, best, target, facts=facts, stem=stem, original=original, base=base)
         return tuple(kept)
 
     async def _write(
@@ -150,19 +157,19 @@ class Finisher:
         best: Version,
         target: SourceFormat,
         *,
-        mark: Mark,
+        facts: _Facts,
         stem: str,
         original: bytes | None = None,
         base: Document | None = None,
     ) -> list[SessionFile]:
         """Write one format; where it cannot hold the text, Markdown can."""
         try:
-            data = await asyncio.to_thread(export, best.document, target, mark=mark, original=original, base=base)
+            data = await asyncio.to_thread(_export, best.document, target, facts, original, base)
         except (UserFacingError, UnreadableFile) as error:
             if target is SourceFormat.MARKDOWN:
                 raise
             _log.warning("export_fell_back", session=session.id, format=target.value, code=error.code)
-            return await self._write(session, best, SourceFormat.MARKDOWN, mark=mark, stem=stem)
+            return await self._write(session, best, SourceFormat.MARKDOWN, facts=facts, stem=stem)
         name = (
             f"{_file_stem(stem)} (edited).{target.value}" if base is not None else f"{_file_stem(stem)}.{target.value}"
         )
@@ -182,6 +189,17 @@ class Finisher:
             storage_key=key,
             created_at=self._clock.now(),
         )
+
+
+def _export(
+    document: Document, target: SourceFormat, facts: _Facts, original: bytes | None, base: Document | None
+) -> bytes:
+    # The writers' libraries take a third of a second to import: only a process that exports pays for it.
+    from core.documents.writers.export import export  # noqa: PLC0415
+    from core.documents.writers.mark import Mark  # noqa: PLC0415
+
+    mark = Mark("Atelier", facts.version, facts.session_id, facts.models, facts.ai_share)
+    return export(document, target, mark=mark, original=original, base=base)
 
 
 def choose(versions: Sequence[Version]) -> Version | None:

@@ -12,7 +12,6 @@ import structlog
 
 from core.casts.model import Role
 from core.clock import Clock
-from core.credits.service import Ledger
 from core.errors import UserFacingError
 from core.orchestration.acting import Acting
 from core.orchestration.errors import BalanceEmpty, CapReached, TurnFailed
@@ -53,7 +52,6 @@ class SegmentRunner:
         acting: Acting,
         finisher: Finisher,
         poster: Poster,
-        ledger: Ledger,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -62,7 +60,6 @@ class SegmentRunner:
         self._acting = acting
         self._finisher = finisher
         self._poster = poster
-        self._ledger = ledger
         self._clock = clock
 
     async def step(self, session_id: str, segment: int) -> StepOutcome:
@@ -148,7 +145,11 @@ class SegmentRunner:
             return await self._park(session.id, ParkReason.PROVIDER, error.code)
         results = await self._act_together(jobs)
         await self._poster.flush(session.id, fresh=self._fresh(results))
-        return await self._after(session.id, [result for result in results if isinstance(result, BaseException)])
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if len(failures) < len(results) and all(isinstance(item, CapReached | BalanceEmpty) for item in failures):
+            # What the others held is settled now and may pay for those that found nothing left: look again.
+            return None
+        return await self._after(session.id, failures)
 
     def _seat(self, room: Room, role: Role) -> Seat:
         session = room.session

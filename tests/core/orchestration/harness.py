@@ -1,0 +1,162 @@
+"""A whole room without an engine: real store, real ledger, scripted model, chat in memory."""
+
+from dataclasses import dataclass, field
+
+from core.clock import Clock
+from core.credits.model import LotKind
+from core.credits.service import Ledger
+from core.credits.tariff import Tariff
+from core.credits.tiers import load_price_list
+from core.documents.align import document_from_markdown
+from core.documents.model import Document
+from core.orchestration.acting import Acting
+from core.orchestration.finish import Finisher
+from core.orchestration.ports import Snapshot
+from core.orchestration.posting import Poster
+from core.orchestration.segment import SegmentRunner, StepOutcome
+from core.orchestration.snapshot import load_snapshot
+from core.orchestration.turns import TurnRunner
+from core.providers.base import Model
+from core.providers.catalogue import Catalogue
+from core.providers.registry import Credentials, ModelRegistry
+from core.sessions.casting import Casting
+from core.sessions.intake import Intake
+from core.sessions.model import Session, ThreadRef
+from core.sessions.ports import Store, Transaction
+from core.sessions.requests import NewSession, Upload
+from core.sessions.service import SessionService
+from core.workspaces.model import Member, Workspace
+from tests.fakes.chat import FakeChat
+
+WORKSPACE = "fake:w1"
+MEMBER = f"{WORKSPACE}/ann"
+GRANT_MICROCREDITS = 5_000_000_000
+TEXT = b"# Report\n\nThe first paragraph is here.\n\nThe second paragraph ends it.\n"
+
+
+class MemoryFiles:
+    """A `core.sessions.ports.FileStore` in memory."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, bytes] = {}
+
+    async def put(self, key: str, data: bytes) -> None:
+        self.data[key] = data
+
+    async def get(self, key: str) -> bytes:
+        return self.data[key]
+
+    async def delete(self, key: str) -> None:
+        self.data.pop(key, None)
+
+
+class MarkdownReader:
+    """A `core.sessions.intake.DocumentReader` for Markdown, in this process."""
+
+    async def read(self, data: bytes, *, name: str, max_bytes: int | None = None, platform: str = "") -> Document:
+        return document_from_markdown(data.decode(), title=name)
+
+
+@dataclass
+class RecordingEngine:
+    """A `core.sessions.ports.Engine` that remembers what it was asked."""
+
+    enqueued: list[tuple[str, int]] = field(default_factory=list)
+    cancelled: list[tuple[str, int]] = field(default_factory=list)
+
+    async def enqueue(self, session_id: str, segment: int) -> None:
+        self.enqueued.append((session_id, segment))
+
+    async def cancel(self, session_id: str, segment: int) -> None:
+        self.cancelled.append((session_id, segment))
+
+
+class Harness:
+    """Everything a session needs."""
+
+    def __init__(self, store: Store, clock: Clock, model: Model, *, checks_balance: bool = True) -> None:
+        self.store, self.clock, self.model = store, clock, model
+        self.chat, self.files, self.engine = FakeChat(clock=clock, platform="fake"), MemoryFiles(), RecordingEngine()
+        catalogue = Catalogue.load()
+        registry = ModelRegistry(catalogue, Credentials(), clock=clock, rehearsal_factory=lambda: model)
+        prices = load_price_list()
+        self.tariff = Tariff(prices, checks_balance=checks_balance, rehearsal_priced_as=catalogue.default("anthropic"))
+        self.ledger = Ledger(clock)
+        casting = Casting(registry=registry, prices=prices)
+        self.intake = Intake(
+            store=store,
+            files=self.files,
+            reader=MarkdownReader(),
+            casting=casting,
+            prices=prices,
+            tariff=self.tariff,
+            clock=clock,
+        )
+        self.service = SessionService(
+            store=store, intake=self.intake, prices=prices, tariff=self.tariff, engine=self.engine, clock=clock
+        )
+        self.poster = Poster(store=store, chats={"fake": self.chat}, clock=clock)
+        self.runner = SegmentRunner(
+            store=store,
+            casting=casting,
+            turns=TurnRunner(
+                store=store, ledger=self.ledger, tariff=self.tariff, clock=clock, price_version=prices.version
+            ),
+            acting=Acting(),
+            finisher=Finisher(store=store, files=self.files, ledger=self.ledger, clock=clock, version="test"),
+            poster=self.poster,
+            clock=clock,
+        )
+
+    async def found(self, *, grant_microcredits: int = GRANT_MICROCREDITS) -> None:
+        """Make the workspace, its member and its credits."""
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            tx.workspaces.save(Workspace(WORKSPACE, "fake", "Fake", now, tier="pro"))
+            tx.workspaces.save_member(Member(MEMBER, WORKSPACE, "ann", "Ann", now))
+            if grant_microcredits:
+                self.ledger.grant(
+                    tx.credits,
+                    workspace_id=WORKSPACE,
+                    kind=LotKind.PACK,
+                    amount_microcredits=grant_microcredits,
+                    source_key="test",
+                    actor="test",
+                )
+
+        await self.store.write(work)
+
+    def request(self, **changes: object) -> NewSession:
+        """Return a request to tighten `TEXT`."""
+        fields: dict[str, object] = {
+            "workspace_id": WORKSPACE,
+            "member_id": MEMBER,
+            "thread": ThreadRef("fake", "c1"),
+            "brief": "Tighten this.",
+            "upload": Upload("report.md", TEXT),
+            "rounds": 2,
+            "threshold": 9.5,
+        }
+        return NewSession(**{**fields, **changes})  # type: ignore[arg-type]  # a test may pass anything
+
+    async def begin(self, **changes: object) -> Session:
+        """Create and start a session."""
+        session = await self.service.create(self.request(**changes))
+        return await self.service.start(session.id, actor=MEMBER)
+
+    async def run(self, session_id: str) -> StepOutcome:
+        """Run the current segment to its end."""
+        session = await self.service.get(session_id)
+        while True:
+            outcome = await self.runner.step(session_id, session.segment)
+            if outcome["next"] != "continue":
+                return outcome
+
+    async def snapshot(self, session_id: str) -> Snapshot:
+        """Return what is recorded."""
+        return await load_snapshot(self.store, session_id)
+
+    async def differences(self) -> tuple[object, ...]:
+        """Return what is wrong with the ledger."""
+        return await self.store.read(lambda tx: self.ledger.check(tx.credits, WORKSPACE))
