@@ -1,0 +1,1 @@
+"""The role http: health, readiness, metrics; Slack, OAuth and Stripe add their routes to it."""
