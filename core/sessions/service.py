@@ -322,8 +322,11 @@ class SessionService:
             _log.debug("sweep_skipped", error=str(error))
 
     def _can_pay(self, tx: Transaction, session: Session) -> bool:
+        """Return whether a session that waits for credits would get somewhere, so that it is not woken in vain."""
+        captured, _ = tx.credits.session_totals(session.id)
+        required = min(session.cap_microcredits - captured, session.quote_low_microcredits)
         account = tx.credits.find_account(session.workspace_id)
-        return account is not None and account.available_microcredits > 0
+        return account is not None and account.available_microcredits >= required
 
     def _admit(self, tx: Transaction, session: Session, *, starts: bool) -> None:
         """Return if tier and balance allow the session to run now."""

@@ -22,11 +22,12 @@ from core.providers.registry import Credentials, ModelRegistry
 from core.sessions.casting import Casting
 from core.sessions.intake import Intake
 from core.sessions.model import Session, ThreadRef
-from core.sessions.ports import Store, Transaction
+from core.sessions.ports import Engine, Store, Transaction
 from core.sessions.requests import NewSession, Upload
 from core.sessions.service import SessionService
 from core.workspaces.model import Member, Workspace
 from tests.fakes.chat import FakeChat
+from tests.fakes.model import ScriptedModel
 
 WORKSPACE = "fake:w1"
 MEMBER = f"{WORKSPACE}/ann"
@@ -79,7 +80,7 @@ class Harness:
         self.chat, self.files, self.engine = FakeChat(clock=clock, platform="fake"), MemoryFiles(), RecordingEngine()
         catalogue = Catalogue.load()
         registry = ModelRegistry(catalogue, Credentials(), clock=clock, rehearsal_factory=lambda: model)
-        prices = load_price_list()
+        self.prices = prices = load_price_list()
         self.tariff = Tariff(prices, checks_balance=checks_balance, rehearsal_priced_as=catalogue.default("anthropic"))
         self.ledger = Ledger(clock)
         casting = Casting(registry=registry, prices=prices)
@@ -95,17 +96,40 @@ class Harness:
         self.service = SessionService(
             store=store, intake=self.intake, prices=prices, tariff=self.tariff, engine=self.engine, clock=clock
         )
+        self._casting = casting
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Make runner and poster anew, after a test exchanged a part."""
+        store, clock = self.store, self.clock
         self.poster = Poster(store=store, chats={"fake": self.chat}, clock=clock)
         self.runner = SegmentRunner(
             store=store,
-            casting=casting,
+            casting=self._casting,
             turns=TurnRunner(
-                store=store, ledger=self.ledger, tariff=self.tariff, clock=clock, price_version=prices.version
+                store=store, ledger=self.ledger, tariff=self.tariff, clock=clock, price_version=self.prices.version
             ),
             acting=Acting(),
             finisher=Finisher(store=store, files=self.files, ledger=self.ledger, clock=clock, version="test"),
             poster=self.poster,
             clock=clock,
+        )
+
+    @property
+    def scripted(self) -> ScriptedModel:
+        """The model, when it is a scripted one."""
+        assert isinstance(self.model, ScriptedModel)
+        return self.model
+
+    def use(self, engine: Engine) -> None:
+        """Let *engine* run sessions instead of the test."""
+        self.service = SessionService(
+            store=self.store,
+            intake=self.intake,
+            prices=self.prices,
+            tariff=self.tariff,
+            engine=engine,
+            clock=self.clock,
         )
 
     async def found(self, *, grant_microcredits: int = GRANT_MICROCREDITS) -> None:
@@ -124,6 +148,22 @@ class Harness:
                     source_key="test",
                     actor="test",
                 )
+
+        await self.store.write(work)
+
+    async def set_balance(self, microcredits: int) -> None:
+        """Give or take credits until exactly *microcredits* are available."""
+
+        def work(tx: Transaction) -> None:
+            account = tx.credits.lock_account(WORKSPACE)
+            self.ledger.adjust(
+                tx.credits,
+                workspace_id=WORKSPACE,
+                amount_microcredits=microcredits - account.available_microcredits,
+                key=f"adjust-{account.seq}",
+                actor="test",
+                reason="test",
+            )
 
         await self.store.write(work)
 

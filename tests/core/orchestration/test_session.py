@@ -1,30 +1,42 @@
 """A session from start to end on a real store, with a scripted model and without an engine."""
 
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
-from core.clock import Clock
-from core.sessions.model import EndReason, Fate, Status
-from core.sessions.ports import Store
-from tests.core.orchestration.harness import Harness
-from tests.fakes.model import ScriptedModel, helpful
+from core.orchestration.ports import PostKind
+from core.providers.base import Reply, Request, StopReason, Usage
+from core.providers.errors import Overloaded
+from core.sessions.errors import NotPossibleNow
+from core.sessions.model import EndReason, Fate, ParkReason, Session, Status
+from core.sessions.requests import Upload
+from core.workspaces.model import Verbosity
+from storage.database import Database
+from tests.core.orchestration.harness import MEMBER, TEXT, Harness
+from tests.fakes.clock import FakeClock
+from tests.fakes.model import ScriptedModel, blocks_of, helpful, notes_of
 
-ROOM = ("writer", "content", "style", "facts", "lead")
+RISING = {0: 5.0, 1: 6.0, 2: 7.0, 3: 8.0, 4: 8.5}
 
 
-@pytest.fixture
-def model() -> ScriptedModel:
-    return ScriptedModel(helpful({0: 5.0, 1: 6.0, 2: 7.0, 3: 8.0}))
-
-
-@pytest.fixture
-async def room(store: Store, clock: Clock, model: ScriptedModel) -> Harness:
-    harness = Harness(store, clock, model)
-    await harness.found()
+async def _room(store: Database, script: object = None, **changes: int) -> Harness:
+    model = ScriptedModel(script or helpful(RISING))  # type: ignore[arg-type]  # a script
+    harness = Harness(store, FakeClock(auto=True), model)
+    await harness.found(**changes)
     return harness
 
 
-async def test_an_upload_is_read_first_then_revised(room: Harness, model: ScriptedModel) -> None:
+@pytest.fixture
+async def room(memory_store: Database) -> Harness:
+    """A room that works, on a database in memory."""
+    return await _room(memory_store)
+
+
+async def test_an_upload_is_read_first_then_revised(store: Database) -> None:
     """Round 0 has no Writer; every later round is Writer, editors, Synthesizer; the last version wins here."""
+    room = await _room(store)
     session = await room.begin()
     outcome = await room.run(session.id)
     shot = await room.snapshot(session.id)
@@ -37,3 +49,343 @@ async def test_an_upload_is_read_first_then_revised(room: Harness, model: Script
     assert shot.session.best_version == 2
     assert shot.versions[2].document.markdown.endswith("r1 r2\n")
     assert {note.fate for note in shot.notes if note.round < 2} == {Fate.APPLIED, Fate.DECLINED}
+    assert shot.spent_microcredits == sum(turn.charged_microcredits for turn in shot.turns)
+    assert shot.held_microcredits == 0
+    assert await room.differences() == ()
+
+
+async def test_a_brief_begins_with_a_draft(room: Harness) -> None:
+    """Without a file there is no reading: round 1 drafts, and the result comes as Word and Markdown files."""
+    session = await room.begin(upload=None, brief="Write about the sea, in two paragraphs, for children of ten.")
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert shot.session.title == "Write about the sea, in two paragraphs, for ..."
+    assert [item.number for item in shot.rounds] == [1, 2]
+    assert room.scripted.phases()[0] == ("1", "writer", "draft")
+    assert sorted(file.name.rsplit(".", 1)[1] for file in shot.files) == ["docx", "md"]
+
+
+async def test_notes_only_changes_nothing(room: Harness) -> None:
+    """A critique is the reading alone: no Writer, no file, and it says why it ended."""
+    session = await room.begin(notes_only=True)
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert shot.session.end_reason is EndReason.NOTES_ONLY
+    assert {phase for _, _, phase in room.scripted.phases()} == {"edit", "synthesize"}
+    assert [file.kind for file in shot.files] == ["upload"]
+
+
+async def test_the_threshold_ends_it(room: Harness) -> None:
+    """Good enough is good enough."""
+    session = await room.begin(threshold=6.0)
+    await room.run(session.id)
+    assert (await room.service.get(session.id)).end_reason is EndReason.THRESHOLD
+
+
+async def test_an_upload_that_nothing_beats_comes_back_as_it_was(memory_store: Database) -> None:
+    """Version 0 competes, and its own bytes are the result."""
+    room = await _room(memory_store, helpful({0: 7.0, 1: 6.0, 2: 5.0}))
+    session = await room.begin(rounds=3)
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    result = next(file for file in shot.files if file.kind == "result")
+    assert shot.session.end_reason is EndReason.PLATEAU
+    assert shot.session.best_version == 0
+    assert room.files.data[result.storage_key] == TEXT
+
+
+async def test_the_cap_is_a_cap(memory_store: Database) -> None:
+    """A session never spends more than its cap, ends because of it, and keeps its best version."""
+    room = await _room(memory_store)
+    free = await room.begin()
+    await room.run(free.id)
+    whole = (await room.snapshot(free.id)).spent_microcredits
+    session = await room.begin(cap_microcredits=whole // 2)
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert shot.session.end_reason is EndReason.CREDITS
+    assert shot.session.status is Status.COMPLETED
+    assert 0 < shot.spent_microcredits <= whole // 2
+    assert shot.session.best_version is not None
+    assert await room.differences() == ()
+
+
+async def test_an_empty_workspace_parks_and_goes_on_after_a_top_up(room: Harness) -> None:
+    """Credits that end in the middle cost no work: the session waits, and the sweeper resumes it when there are some."""
+    probe = await room.begin()
+    await room.run(probe.id)
+    whole = (await room.snapshot(probe.id)).spent_microcredits
+    await room.set_balance(probe.quote_low_microcredits)
+    session = await room.begin()
+    await room.set_balance(whole // 2)
+    assert await room.run(session.id) == {"next": "parked", "reason": "balance"}
+    parked = await room.service.get(session.id)
+    assert (parked.status, parked.park_reason) == (Status.WAITING, ParkReason.BALANCE)
+    assert parked.wake_at is not None
+    assert timedelta(days=6) < parked.wake_at - room.clock.now() <= timedelta(days=7)
+    await room.service.sweep()
+    assert (await room.service.get(session.id)).status is Status.WAITING
+    await room.set_balance(1_000_000_000)
+    await room.service.sweep()
+    assert (await room.service.get(session.id)).status is Status.QUEUED
+    await room.run(session.id)
+    assert (await room.service.get(session.id)).status is Status.COMPLETED
+    assert len(room.scripted.requests) == 28
+    assert await room.differences() == ()
+
+
+async def test_who_waits_a_week_for_credits_is_stopped(room: Harness) -> None:
+    """A session does not wait for ever: after seven days it ends with its best version."""
+    probe = await room.begin()
+    await room.run(probe.id)
+    await room.set_balance(probe.quote_low_microcredits)
+    session = await room.begin()
+    await room.set_balance((await room.snapshot(probe.id)).spent_microcredits // 2)
+    await room.run(session.id)
+    await room.clock.sleep(7 * 24 * 3600 + 1)
+    await room.service.sweep()
+    await room.run(session.id)
+    assert (await room.service.get(session.id)).status is Status.STOPPED
+
+
+async def test_an_outage_parks_and_resuming_repeats_no_finished_turn(memory_store: Database) -> None:
+    """A provider that fails costs nothing and destroys nothing: only the missing turn is taken again."""
+    broken = True
+
+    def script(request: Request) -> str | BaseException:
+        if broken and request.labels["role"] == "style_editor" and request.labels["round"] == "1":
+            return Overloaded("busy", provider="scripted", model=request.model)
+        return helpful(RISING)(request)  # type: ignore[return-value]  # always text
+
+    room = await _room(memory_store, script)
+    session = await room.begin()
+    outcome = await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert outcome == {"next": "parked", "reason": "provider"}
+    assert shot.session.failure_code == "provider_overloaded"
+    assert shot.held_microcredits == 0
+    notices = [content for content in room.chat.rendered if content.kind is PostKind.NOTICE]
+    assert notices[-1].code == "parked"
+    assert notices[-1].mention
+    broken = False
+    await room.service.resume(session.id, actor=MEMBER)
+    await room.run(session.id)
+    asked = [item for item in room.scripted.phases() if item == ("1", "content_editor", "edit")]
+    assert len(asked) == 1
+    assert (await room.service.get(session.id)).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("stop", [StopReason.TRUNCATED, StopReason.REFUSED, StopReason.INCOMPLETE])
+async def test_a_reply_cut_short_is_never_taken_for_a_document(memory_store: Database, stop: StopReason) -> None:
+    """Only a complete reply becomes a version."""
+
+    def script(request: Request) -> str | Reply:
+        if request.labels["phase"] == "draft":
+            return Reply("# Half a", stop, Usage(10, output_tokens=5), request.model, "scripted")
+        return helpful(RISING)(request)  # type: ignore[return-value]  # always text
+
+    room = await _room(memory_store, script)
+    session = await room.begin(upload=None)
+    assert await room.run(session.id) == {"next": "parked", "reason": "provider"}
+    assert (await room.snapshot(session.id)).versions == ()
+
+
+async def test_unknown_blocks_get_one_repair(memory_store: Database) -> None:
+    """Edits that cannot be applied, and notes without an answer, are asked for once more; the rest stands."""
+    plain = helpful(RISING)
+
+    def script(request: Request) -> str:
+        if request.labels["phase"] == "revise":
+            ref, text = blocks_of(request)[-1]
+            return json.dumps(
+                {
+                    "edits": [
+                        {"op": "replace", "block": "p99#abcd", "text": "lost", "notes": ["n1"]},
+                        {"op": "replace", "block": ref, "text": f"{text} kept", "notes": ["n2"]},
+                    ]
+                }
+            )
+        if request.labels["phase"] == "repair":
+            assert "p99" in request.text
+            answers = [{"note": note["id"], "fate": "declined", "reason": "no"} for note in notes_of(request)]
+            return json.dumps({"edits": [], "answers": answers})
+        return plain(request)  # type: ignore[return-value]  # always text
+
+    room = await _room(memory_store, script)
+    session = await room.begin(rounds=1)
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert shot.versions[1].document.markdown.endswith("kept\n")
+    assert {note.id: note.fate for note in shot.notes if note.round == 0} == {
+        "n1": Fate.DECLINED,
+        "n2": Fate.APPLIED,
+        "n3": Fate.DECLINED,
+    }
+
+
+async def test_a_writer_that_cannot_edit_rewrites(memory_store: Database) -> None:
+    """What is no JSON after a repair is asked for as a whole text; blocks that stayed keep their ids."""
+    plain = helpful(RISING)
+
+    def script(request: Request) -> str:
+        phase = request.labels["phase"]
+        if phase in {"revise", "repair"}:
+            return "Sorry, here is my view of it."
+        if phase == "rewrite":
+            notes = [{"note": note["id"], "fate": "declined", "reason": "no"} for note in notes_of(request)]
+            text = "# Report\n\nThe first paragraph is here.\n\nQuite another end.\n"
+            return f"{text}\n=== ANSWERS ===\n{json.dumps(notes)}"
+        return plain(request)  # type: ignore[return-value]  # always text
+
+    room = await _room(memory_store, script)
+    session = await room.begin(rounds=1)
+    await room.run(session.id)
+    version = (await room.snapshot(session.id)).versions[1]
+    assert [block.id for block in version.document.blocks][:2] == ["p1", "p2"]
+    assert version.document.markdown.endswith("Quite another end.\n")
+    assert version.rewritten
+
+
+async def test_guidance_reaches_the_next_turn_unless_muted(room: Harness) -> None:
+    """What people say is read by every later turn; what they take out is read by none."""
+    session = await room.service.create(room.request(rounds=1))
+    await room.service.guide(session.id, member_id=MEMBER, message_id="m1", text="Keep it friendly.")
+    await room.service.guide(session.id, member_id=MEMBER, message_id="m2", text="Secret aside.")
+    assert await room.service.mute(session.id, message_id="m2")
+    await room.service.start(session.id, actor=MEMBER)
+    await room.run(session.id)
+    assert all("Keep it friendly." in request.text for request in room.scripted.requests)
+    assert not any("Secret aside." in request.text for request in room.scripted.requests)
+    assert (await room.snapshot(session.id)).guidance[0].taken_round == 0
+
+
+async def test_one_more_round_and_continue(room: Harness) -> None:
+    """An ended session can go on: whatever the score, with its own cap raised, and with what people say."""
+    session = await room.begin(threshold=5.0)
+    await room.run(session.id)
+    ended = await room.service.get(session.id)
+    assert ended.end_reason is EndReason.THRESHOLD
+    more = await room.service.one_more_round(session.id, actor=MEMBER)
+    assert more.segment == 2
+    await room.run(session.id)
+    assert [item.number for item in (await room.snapshot(session.id)).rounds] == [0, 1]
+    await room.service.continue_(session.id, actor=MEMBER, guidance="Shorter, please.")
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert [item.number for item in shot.rounds] == [0, 1, 2]
+    assert "Shorter, please." in room.scripted.requests[-1].text
+    assert [post.kind for post in room.chat.rendered].count(PostKind.RECEIPT) == 3
+    assert shot.spent_microcredits <= shot.session.cap_microcredits
+
+
+async def test_stop_of_a_waiting_session_is_at_once(room: Harness) -> None:
+    """A session that nobody runs is stopped by the verb; its closing segment posts result and receipt."""
+    session = await room.begin()
+    await room.service.pause(session.id, actor=MEMBER)
+    stopped = await room.service.stop(session.id, actor=MEMBER)
+    assert stopped.status is Status.STOPPED
+    await room.run(session.id)
+    kinds = [content.kind for content in room.chat.rendered]
+    assert kinds.count(PostKind.RECEIPT) == 1
+    with pytest.raises(NotPossibleNow):
+        await room.service.pause(session.id, actor=MEMBER)
+
+
+async def test_a_reference_is_read_and_not_changed(room: Harness) -> None:
+    """References stand in the shared prefix of every prompt."""
+    session = await room.begin(references=(Upload("facts.md", b"The sky is blue."),), rounds=1)
+    await room.run(session.id)
+    heads = {request.segments[0].text for request in room.scripted.requests}
+    assert len(heads) == 1
+    assert '<reference name="facts.md">\nThe sky is blue.' in heads.pop()
+
+
+async def test_editors_of_a_round_share_all_but_the_last_segment(room: Harness) -> None:
+    """The prefix is equal byte for byte, which is what makes it cheap."""
+    session = await room.begin(rounds=1)
+    await room.run(session.id)
+    first_round = [item for item in room.scripted.requests if item.labels["round"] == "0"]
+    assert len({(item.system, item.segments[:-1], str(item.json_schema)) for item in first_round}) == 1
+    assert len({item.segments[-1] for item in first_round}) == 4
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "upload", "rounds", "most"),
+    [
+        (Verbosity.QUIET, True, 2, 2),
+        (Verbosity.NORMAL, True, 2, 5),
+        (Verbosity.FULL, True, 2, 20),
+        (Verbosity.QUIET, False, 3, 2),
+        (Verbosity.NORMAL, False, 3, 5),
+        (Verbosity.FULL, False, 3, 20),
+    ],
+)
+async def test_the_message_budget(room: Harness, verbosity: Verbosity, *, upload: bool, rounds: int, most: int) -> None:
+    """One card in the channel; in the thread at most what people chose; the starter is mentioned once, at the end."""
+    changes = {} if upload else {"upload": None}
+    session = await room.begin(verbosity=verbosity, rounds=rounds, **changes)
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert [post.is_card for post in room.chat.posts].count(True) == 1
+    assert len(room.chat.texts_in(shot.session.thread)) <= most
+    assert sum(MEMBER in text for text in room.chat.texts) == 1
+
+
+async def test_a_step_that_runs_again_posts_and_pays_nothing_twice(room: Harness) -> None:
+    """A crash after any commit: whoever runs the step again finds what was recorded and does only the rest."""
+    session = await room.begin()
+    crash_at = 0
+    while True:
+        crash_at += 1
+        crashing = _Crashing(room.store, crash_at)
+        twin = Harness(crashing, room.clock, room.model)  # type: ignore[arg-type]  # a store that dies
+        twin.chat, twin.files = room.chat, room.files
+        twin.rebuild()
+        try:
+            await twin.run(session.id)
+        except _Crash:
+            continue
+        break
+    shot = await room.snapshot(session.id)
+    assert len(shot.turns) == 14
+    assert room.chat.duplicates == []
+    assert shot.held_microcredits == 0
+    assert shot.spent_microcredits == sum(turn.charged_microcredits for turn in shot.turns)
+    assert await room.differences() == ()
+    assert crash_at > 10
+
+
+class _Crash(BaseException):
+    """The process dies: nothing catches it."""
+
+
+class _Crashing:
+    """A store whose process dies right after its n-th commit."""
+
+    def __init__(self, inner: Database, commits: int) -> None:
+        self._inner, self._left = inner, commits
+
+    async def write(self, work: Callable[[object], object]) -> object:
+        if self._left <= 0:
+            raise _Crash
+        result = await self._inner.write(work)  # type: ignore[arg-type]  # passed on
+        self._left -= 1
+        if self._left <= 0:
+            raise _Crash
+        return result
+
+    async def read(self, work: Callable[[object], object]) -> object:
+        if self._left <= 0:
+            raise _Crash
+        return await self._inner.read(work)  # type: ignore[arg-type]  # passed on
+
+
+async def test_a_deleted_session_leaves_the_ledger(room: Harness) -> None:
+    """Texts and files go; what was paid stays on the books."""
+    session: Session = await room.begin(rounds=1)
+    await room.run(session.id)
+    spent = (await room.snapshot(session.id)).spent_microcredits
+    await room.service.delete(session.id, actor=MEMBER)
+    assert room.files.data == {}
+    entries = await room.store.read(lambda tx: tx.credits.list_entries(session.workspace_id))
+    assert -sum(entry.amount_microcredits for entry in entries if entry.hold_id) == spent
