@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from benchmarks.cache_rules import AutomaticCache, Cache, Call, ExplicitCache
+from benchmarks.cache_rules import AutomaticCache, Cache, ExplicitCache
 from benchmarks.cost_session import Setting, document_of, play, text_of
 from benchmarks.harness import Table, show
 from core.agents.context import Reference
@@ -60,7 +60,7 @@ def goal_setting(*, reasoning_tokens: int = 0) -> Setting:
 
 def usages_of(spec: ModelSpec, setting: Setting, *, atelier: bool) -> Sequence[Usage]:
     """Return the usage of every call of a session on *spec*."""
-    calls: Sequence[Call] = play(setting, atelier=atelier, leads=atelier and spec.cache.writes_cost_extra)
+    calls = play(setting, atelier=atelier, leads=atelier and spec.cache.writes_cost_extra)
     return cache_of(spec).bill(calls)
 
 

@@ -5,9 +5,11 @@ shipped schema. The naive room says the same in the order that comes to mind (ro
 asks for its JSON in words, marks no cache, and lets the Writer answer with the whole document each time.
 """
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from benchmarks.cache_rules import Call, Piece
@@ -62,7 +64,7 @@ def text_of(tokens: int) -> str:
 
 def document_of(tokens: int) -> Document:
     """Return a document of paragraphs, about *tokens* tokens of Markdown."""
-    paragraphs = [prose(PARAGRAPH_WORDS, start).replace("\n\n", " ") for start in range(tokens)]
+    paragraphs = (prose(PARAGRAPH_WORDS, start).replace("\n\n", " ") for start in itertools.count())
     blocks: list[Block] = []
     used = 0
     for number, paragraph in enumerate(paragraphs, 1):
@@ -253,6 +255,7 @@ def _scores(role: Role) -> dict[str, Any]:
     }
 
 
-def play(setting: Setting, *, atelier: bool, leads: bool = False) -> Sequence[Call]:
+@cache
+def play(setting: Setting, *, atelier: bool, leads: bool = False) -> tuple[Call, ...]:
     """Return the calls of *setting*; *leads* lets the first editor of a round start ahead of the others."""
-    return Room(setting, atelier=atelier, leads=leads).play()
+    return tuple(Room(setting, atelier=atelier, leads=leads).play())
