@@ -5,6 +5,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from core.sessions.ports import Transaction
+from storage import urls
 from storage.models import metadata
 from storage.sqlite import SqliteBackend
 from storage.unit_of_work import UnitOfWork
@@ -36,17 +37,13 @@ class Database:
         Raises:
             ValueError: If *url* names another kind of database.
         """
-        parsed = sa.make_url(url)
-        match parsed.get_backend_name():
-            case "sqlite":
-                return cls(SqliteBackend(parsed, readers=readers))
-            case "postgresql":
-                # asyncpg and the asynchronous half of SQLAlchemy are imported by those who use them
-                from storage.postgres import PostgresBackend  # noqa: PLC0415
+        parsed = urls.parse(url)
+        if urls.is_sqlite(parsed):
+            return cls(SqliteBackend(parsed, readers=readers))
+        # asyncpg and the asynchronous half of SQLAlchemy are imported by those who use them
+        from storage.postgres import PostgresBackend  # noqa: PLC0415
 
-                return cls(PostgresBackend(parsed, pool_size=pool_size))
-            case name:
-                raise ValueError(f"{name} is not supported: use sqlite or postgresql")
+        return cls(PostgresBackend(parsed, pool_size=pool_size))
 
     @property
     def dialect(self) -> str:
@@ -81,15 +78,16 @@ class Database:
         await self._backend.aclose()
 
 
-def _connection(transaction: Transaction) -> sa.Connection:
+def connection_of(transaction: Transaction) -> sa.Connection:
+    """Return the connection that a unit of work of this store runs on, for statements of `storage` itself."""
     if not isinstance(transaction, UnitOfWork):
         raise TypeError(transaction)
     return transaction.connection
 
 
 def _ping(transaction: Transaction) -> None:
-    _connection(transaction).execute(sa.select(1))
+    connection_of(transaction).execute(sa.select(1))
 
 
 def _create_all(transaction: Transaction) -> None:
-    metadata.create_all(_connection(transaction))
+    metadata.create_all(connection_of(transaction))

@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.pool import NullPool
 
+from storage import urls
 from storage.models import metadata
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -59,11 +60,9 @@ def connect(url: str) -> Iterator[sa.Connection]:
     Args:
         url: As in the settings; the asynchronous drivers are replaced by synchronous ones.
     """
-    parsed = sa.make_url(url)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    engine = sa.create_engine(
-        parsed.set(drivername="sqlite" if is_sqlite else "postgresql+psycopg"), poolclass=NullPool
-    )
+    parsed = urls.synchronous(url)
+    is_sqlite = urls.is_sqlite(parsed)
+    engine = sa.create_engine(parsed, poolclass=NullPool)
     if is_sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.clock import Clock, SystemClock
+from storage import urls
 from storage.errors import DatabaseClosed
 from storage.unit_of_work import UnitOfWork
 from storage.work import Stats, T, Work, sqlstate, translate
@@ -96,7 +97,7 @@ class PostgresBackend:
 def postgres_engine(url: sa.URL, *, pool_size: int) -> AsyncEngine:
     """Return the pool. JSON passes through as text: `storage.types.Json` does the work."""
     return create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+        urls.asynchronous(url),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=_POOL_TIMEOUT_SECONDS,

@@ -16,7 +16,7 @@ D = TypeVar("D", bound="DataclassInstance")
 Values = dict[str, Any]
 
 
-DIALECTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+DIALECTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Rows(Generic[D]):

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.pool import NullPool
 
+from storage import urls
 from storage.errors import DatabaseClosed
 from storage.unit_of_work import UnitOfWork
 from storage.work import Stats, T, Work, translate
@@ -178,7 +179,7 @@ class SqliteBackend:
     """See `storage.database.Database`.
 
     Args:
-        url: ``sqlite+aiosqlite:///path`` or ``sqlite:///path``; without a path, or ``:memory:``, nothing is kept.
+        url: ``sqlite:///path``; without a path, or ``:memory:``, nothing is kept.
         readers: Threads that read beside the writer. A database in memory is read by its writer.
     """
 
@@ -186,7 +187,7 @@ class SqliteBackend:
         self.stats = Stats()
         self._engine = sqlite_engine(url)
         self._writer = self._lane("writer", "BEGIN IMMEDIATE", _BATCH, is_writer=True)
-        count = 0 if is_memory(url) else readers
+        count = 0 if urls.is_memory(url) else readers
         self._readers = [self._lane(f"reader-{n}", "BEGIN", _READ_BATCH, is_writer=False) for n in range(count)]
         self._turn = 0
 
@@ -219,14 +220,9 @@ class SqliteBackend:
         )
 
 
-def is_memory(url: sa.URL) -> bool:
-    """Return whether *url* names a SQLite database that lives in memory."""
-    return url.database in {None, "", ":memory:"}
-
-
 def sqlite_engine(url: sa.URL) -> sa.Engine:
     """Return a synchronous engine whose connections have our pragmas; each thread makes its own connection."""
-    engine = sa.create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
+    engine = sa.create_engine(url, poolclass=NullPool)
 
     @sa.event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -54,7 +54,7 @@ executor_heartbeats = sa.Table(
     "executor_heartbeats",
     metadata,
     sa.Column("id", sa.String, primary_key=True),
-    sa.Column("beat_at", sa.DateTime(timezone=True), nullable=False),  # the database's clock, never ours
+    sa.Column("beat_seconds", sa.Double, nullable=False),  # since 1970, by the database's clock, never by ours
     sa.Column("state", sa.String, nullable=False),
     sa.Column("claimed_by", sa.String, nullable=False),
     sa.CheckConstraint("state IN ('alive', 'reaping')", name="state"),

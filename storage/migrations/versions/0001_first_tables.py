@@ -42,7 +42,7 @@ def upgrade() -> None:
     op.create_table(
         "executor_heartbeats",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("beat_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("beat_seconds", sa.Double(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("claimed_by", sa.String(), nullable=False),
         sa.CheckConstraint("state IN ('alive', 'reaping')", name=op.f("ck_executor_heartbeats_state")),
