@@ -279,7 +279,7 @@ class _Play:
     def _phase(self, number: int, roles: Sequence[Role], *, tail: int, output: int) -> None:
         """Play turns that run at once: none knows what the others will use, so each sets its most aside."""
         committed = self.spent
-        for role in roles:
+        for position, role in enumerate(roles, start=1):
             chain = self.job.chains[role.key]
             spec = chain[0]
             most = min(role.max_output_tokens, *(model.max_output_tokens for model in chain))
@@ -289,7 +289,8 @@ class _Play:
             committed += self.prices.hold_microcredits(
                 chain,
                 input_tokens=sum(tokens for _, tokens in pieces),
-                max_output_tokens=written,  # a reply is shortened to what is left, so this much will do
+                # A reply is shortened to what is left: that may meet the last one, after the others held in full.
+                max_output_tokens=written if position == len(roles) else most,
                 at=self.at,
             )
             self.spent += charge
