@@ -91,8 +91,8 @@ def render(spans: Sequence[Span], *, cell: bool = False) -> str:
             markdown = markdown.replace(_BREAK, _CELL_BREAK).replace("|", "\\|")
         if _squeezed(inline_text(as_table([[markdown]]) if cell else as_paragraph(markdown))) == wanted:
             return markdown
-    escaped = _PUNCTUATION.sub(r"\\\1", _trimmed("".join(span.text for span in spans)))
-    return escaped.replace("\n", _CELL_BREAK if cell else _BREAK)
+    escaped = "".join(f"[^{span.note}]" if span.note else _PUNCTUATION.sub(r"\\\1", span.text) for span in merged)
+    return _trimmed(escaped).replace("\n", _CELL_BREAK if cell else _BREAK)
 
 
 def as_paragraph(markdown: str) -> str:
