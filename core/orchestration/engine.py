@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,6 +83,8 @@ class DbosEngine:
             self._started = False
             # On the loop this call would block the very steps that it waits for.
             await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=finish_seconds)
+            # DBOS made its own executor the loop's and has just shut it down: whoever closes after us needs one.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MAX_THREADS, "atelier"))
 
     async def recover(self, executor_ids: list[str]) -> int:
         """Take over what dead executors were running; return how many sessions.
@@ -90,6 +93,11 @@ class DbosEngine:
         """
         handles = await asyncio.to_thread(DBOS._recover_pending_workflows, executor_ids)  # noqa: SLF001 - see above
         return len(handles)
+
+    async def list_executors(self) -> frozenset[str]:
+        """Return the ids of executors that have unfinished work taken up."""
+        pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return frozenset(item.executor_id for item in pending if item.executor_id)
 
     async def enqueue(self, session_id: str, segment: int) -> None:
         with SetWorkflowID(segment_id(session_id, segment)):

@@ -4,14 +4,14 @@ The engine registers workflows at import and passes them JSON only, so the workf
 bootstrap fills the slot before the engine starts.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 
 class Runner(Protocol):
     """Runs one durable step of a session; see `core.orchestration.segment.SegmentRunner`."""
 
-    async def step(self, session_id: str, segment: int) -> dict[str, Any]:
+    async def step(self, session_id: str, segment: int) -> Mapping[str, Any]:
         """Run one round, or the end, and say what follows."""
         ...
 

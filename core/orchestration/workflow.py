@@ -17,7 +17,7 @@ JOB_WORKFLOW = "job"
 @DBOS.step(name="round", preemptible=True)
 async def round_step(session_id: str, segment: int) -> dict[str, Any]:
     """Run one round, or the end, of a session."""
-    return await get_runner().step(session_id, segment)
+    return dict(await get_runner().step(session_id, segment))
 
 
 @DBOS.workflow(name=SESSION_WORKFLOW)

@@ -10,7 +10,7 @@ from core.orchestration import runtime
 from core.orchestration.engine import DbosEngine, EngineConfig
 from core.sessions.model import AttemptState, EndReason, Status
 from storage.database import Database
-from storage.durable import engine_database
+from storage.durable import sqlite_engine
 from tests.core.orchestration.harness import Harness
 from tests.fakes.model import ScriptedModel, helpful
 from tests.waiting import until
@@ -23,15 +23,16 @@ async def room(store: Database, database_url: str) -> AsyncIterator[Harness]:
     harness = Harness(store, clock, ScriptedModel(helpful({0: 5.0, 1: 6.0, 2: 7.0})))
     await harness.found()
     runtime.set_runner(harness.runner)
-    database = engine_database(database_url)
-    engine = DbosEngine(EngineConfig(database.url, "test-0", sqlite_engine=database.engine, polling_seconds=0.02))
+    url = database_url.replace("+asyncpg", "+psycopg").replace("+aiosqlite", "").replace("atelier.db", "engine.db")
+    database = sqlite_engine(url)
+    engine = DbosEngine(EngineConfig(url, "test-0", sqlite_engine=database, polling_seconds=0.02))
     await engine.start()
     harness.use(engine)
     yield harness
-    await engine.aclose()
+    await engine.aclose(finish_seconds=5)
     runtime.set_runner(None)
-    if database.engine is not None:
-        database.engine.dispose()
+    if database is not None:
+        database.dispose()
 
 
 async def _is(room: Harness, session_id: str, *statuses: Status) -> bool:
