@@ -30,6 +30,7 @@ _LINE_START = re.compile(
     re.VERBOSE,
 )
 _RISKY = re.compile(r"[\\`*_~\[\]<&|\n]")
+_EDGES = re.compile(r"(\A\s+|\s*\n\s*|\s+\Z)")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _CLOSING_HASHES = re.compile(r"(?<!\S)(#+)$")
 _SAFE_LINK = re.compile(r"(?:https?|ftp|mailto|tel):\S", re.IGNORECASE)
@@ -61,6 +62,11 @@ class Span:
     locked: bool = False
 
     @property
+    def is_formatted(self) -> bool:
+        """True if the text is anything but plain."""
+        return self.bold or self.italic or self.strike or self.code or bool(self.link)
+
+    @property
     def formats(self) -> frozenset[str]:
         """What stands around the text, a link as its target with a leading ``[``."""
         names = {name for name in _MARKERS if getattr(self, name)}
@@ -78,12 +84,14 @@ def render(spans: Sequence[Span], *, cell: bool = False) -> str:
         spans: The text.
         cell: True for a cell of a pipe table: breaks become ``<br>`` and pipes are escaped.
     """
-    wanted = _squeezed("".join(span.text for span in spans))
+    text = "".join(span.text for span in spans)
+    if not any(span.note for span in spans):
+        if not text.strip():
+            return ""
+        if not _RISKY.search(text) and not any(span.is_formatted for span in spans):
+            return _trimmed(text)
+    wanted = _squeezed(text)
     merged = list(_merged(spans))
-    if not wanted and not any(span.note for span in merged):
-        return ""
-    if len(merged) == 1 and not merged[0].formats and not merged[0].code and not _RISKY.search(merged[0].text):
-        return _trimmed(merged[0].text)
     plain = [replace(span, bold=False, italic=False, strike=False, code=False) for span in merged]
     for candidate in (merged, [replace(span, italic=False) for span in merged], plain):
         markdown = _assembled(candidate)
@@ -157,7 +165,7 @@ def _merged(spans: Sequence[Span]) -> Iterator[Span]:
         if clean.note:
             pieces.append(replace(clean, text=""))
             continue
-        pieces += [replace(clean, text=text) for text in re.split(r"(\s+)", clean.text) if text]
+        pieces += [replace(clean, text=text) for text in _EDGES.split(clean.text) if text]
     for index, piece in enumerate(pieces):
         if piece.text.isspace():
             pieces[index] = _between(pieces, index)
