@@ -32,9 +32,10 @@ OWNERS = {
     "markdown_it": ("core.documents",),
     "proselint": ("core.rehearsal",),
     "pyphen": ("core.rehearsal",),
+    "eng": ("core.rehearsal",),
     "typer": ("admin_cli",),
-    "rich": ("bots.terminal", "admin_cli"),
-    "storage": ("bots.bootstrap", "admin_cli.bootstrap"),
+    "rich": ("bots.terminal", "bots.bootstrap", "admin_cli"),
+    "storage": ("bots.bootstrap", "admin_cli.bootstrap", "admin_cli.db"),
 }
 
 
