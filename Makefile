@@ -15,7 +15,7 @@ KILLS = 20
 SESSIONS = 100
 
 FILE = samples/proposal.docx
-BRIEF = Make this proposal clear enough that a busy board says yes: plain words, short sentences, one claim a paragraph.
+BRIEF = $(shell cat samples/brief.txt)
 OUT = out/demo
 
 # Where the home is not ours to write, uv's cache lies beside the environment.
