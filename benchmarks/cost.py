@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from benchmarks.cache_rules import AutomaticCache, Cache, ExplicitCache
@@ -22,6 +23,7 @@ from core.agents.context import Reference
 from core.casts.catalogue import load_cast
 from core.credits.tariff import Tariff
 from core.credits.tiers import FREE, load_price_list
+from core.documents.readers import docx
 from core.money import microcredits_to_credits
 from core.providers.base import Usage
 from core.providers.catalogue import CacheMode, Catalogue, ModelSpec
@@ -30,7 +32,7 @@ from core.providers.pricing import cost_dollars
 PRICED_AT = datetime(2026, 11, 23, tzinfo=UTC)  # the day of the price list, so that the numbers can be compared
 REFERENCE_TOKENS = 8_000
 DOCUMENT_TOKENS = 4_000
-SAMPLE_TOKENS = 1_500  # samples/proposal.docx is no longer than this; a test holds it to that
+SAMPLES = Path(__file__).parent.parent / "samples"
 PROVIDERS = ("anthropic", "openai", "google")
 _MINUTES_5, _MINUTES_10, _MINUTES_30 = 300.0, 600.0, 1800.0
 _CLAUDE_LOOK_BACK = 20
@@ -90,8 +92,12 @@ def compare(spec: ModelSpec, setting: Setting) -> dict[str, Any]:
 
 def sample_credits(catalogue: Catalogue, *, reasoning_tokens: int = 0) -> dict[str, float]:
     """Return what the session of the demo costs on each provider's default model, all three rounds, in credits."""
-    setting = replace(
-        goal_setting(reasoning_tokens=reasoning_tokens), references=(), document=document_of(SAMPLE_TOKENS)
+    setting = Setting(
+        cast=load_cast("standard"),
+        brief=(SAMPLES / "brief.txt").read_text(),
+        references=(),
+        document=docx.read((SAMPLES / "proposal.docx").read_bytes(), name="proposal.docx"),
+        reasoning_tokens=reasoning_tokens,
     )
     tariff = Tariff(load_price_list())
     found: dict[str, float] = {}
