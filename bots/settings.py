@@ -49,7 +49,6 @@ class Settings(BaseSettings):
     anthropic_base_url: str = ""
     google_gemini_base_url: str = ""
     openai_base_url: str = ""
-    google_api_version: str = ""
     default_model: str = ""
     custom_models: Annotated[tuple[str, ...], NoDecode] = ()
 

@@ -44,6 +44,8 @@ class TerminalChat(ChatPort):
       printed; they move the live display.
     - A terminal has no history to read. `find` knows what this process printed, which is all that its reader saw: a
       session that goes on in another terminal is printed there from where it stands.
+    - One session is shown at a time: with *focus* set to a session's id, posts of others are taken and not printed,
+      since a worker in this process may go on with sessions that an earlier one left.
     - There are no mentions and no buttons; the command line says what to type.
     """
 
@@ -57,6 +59,7 @@ class TerminalChat(ChatPort):
         self._ids: dict[str, tuple[str, datetime]] = {}
         self._texts: dict[str, str] = {}
         self._count = 0
+        self.focus = ""
         self.printed: list[tuple[str, str]] = []
 
     @property
@@ -81,12 +84,14 @@ class TerminalChat(ChatPort):
         self._count += 1
         post_id = f"t{self._count}-{key[:8]}"
         self._ids[key] = (post_id, self._clock.now())
-        self._show(post_id, part)
+        if not self._elsewhere(str(part.payload.get("session", ""))):
+            self._show(post_id, part)
         return post_id
 
     @override
     async def edit(self, thread: ThreadRef, post_id: str, part: Part) -> str:
-        self._show(post_id, part, is_edit=True)
+        if not self._elsewhere(str(part.payload.get("session", ""))):
+            self._show(post_id, part, is_edit=True)
         return post_id
 
     @override
@@ -96,6 +101,8 @@ class TerminalChat(ChatPort):
 
     @override
     def progress(self, update: Progress) -> None:
+        if self._elsewhere(update.session_id):
+            return
         panel = self._board.take(update)
         match self._mode:
             case Mode.LIVE:
@@ -121,12 +128,15 @@ class TerminalChat(ChatPort):
             self._live.stop()
             self._live = None
 
+    def _elsewhere(self, session_id: str) -> bool:
+        return bool(self.focus and session_id and session_id != self.focus)
+
     def _show(self, post_id: str, part: Part, *, is_edit: bool = False) -> None:
         payload: dict[str, Any] = part.payload
         if "status" in payload:
             self._board.know(payload["status"])
         kind = payload.get("kind")
-        moves = bool(payload.get("silent")) or (is_edit and kind == PostKind.SESSION_CARD)
+        moves = bool(payload.get("silent")) or (is_edit and self._is_old_news(post_id, kind))
         if moves or self._texts.get(post_id) == part.text:
             self._request_frame()
             return
@@ -142,6 +152,10 @@ class TerminalChat(ChatPort):
         else:
             self._line(f"{part.text}\n")
         self._request_frame()
+
+    def _is_old_news(self, post_id: str, kind: object) -> bool:
+        """Whether an edit only refines what stands above already: a card's state, the fates of a round's comments."""
+        return kind == PostKind.SESSION_CARD or (kind == PostKind.ROUND_CARD and post_id in self._texts)
 
     def _line(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -5,9 +5,9 @@ from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small
 from bots.views.session_card import REHEARSAL_LINE
 from bots.views.words import (
     REHEARSAL,
-    amount,
     count,
     end_words,
+    exact_amount,
     find_role,
     is_rehearsal,
     money,
@@ -18,7 +18,7 @@ from bots.views.words import (
     score_line,
 )
 from core.orchestration.ports import Snapshot
-from core.sessions.model import EndReason, Fate, Note, Status, Version
+from core.sessions.model import EndReason, Fate, Note, Status, Turn, Version
 
 SHOWN_OPEN = 5
 
@@ -104,7 +104,7 @@ def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
             score(turn.score) if turn.score is not None else "",
             _cell(turn.charged_microcredits, unit),
         )
-        for turn in snapshot.turns
+        for turn in turns_in_order(snapshot)
     )
     left = max(0, session.cap_microcredits - spent - snapshot.held_microcredits)
     pairs = [
@@ -127,6 +127,12 @@ def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
     )
 
 
+def turns_in_order(snapshot: Snapshot) -> list[Turn]:
+    """Return the turns as the room sits, not as they happened to finish."""
+    seats = {role.key: number for number, role in enumerate(snapshot.session.cast.roles)}
+    return sorted(snapshot.turns, key=lambda turn: (turn.round, seats.get(turn.role_key, len(seats))))
+
+
 def round_totals(snapshot: Snapshot, unit: str) -> tuple[tuple[str, ...], ...]:
     """Return what each round cost."""
     totals: dict[int, int] = {}
@@ -136,4 +142,4 @@ def round_totals(snapshot: Snapshot, unit: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _cell(microcredits: int, unit: str) -> str:
-    return amount(microcredits) if unit == "credits" else money(microcredits, unit)
+    return exact_amount(microcredits) if unit == "credits" else money(microcredits, unit)

@@ -9,7 +9,7 @@ from core.orchestration.ports import Snapshot
 from core.sessions.model import EndReason, ParkReason, Session, Status
 
 _TENTH = Decimal("0.1")
-_CENT = Decimal("0.01")
+_HUNDREDTH = Decimal("0.01")
 _MINUTE = 60
 REHEARSAL = "rehearsal"
 
@@ -23,17 +23,24 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def amount(microcredits: int) -> str:
-    """Return credits with one decimal below ten, none above, rounded up: ``0.3``, ``12``, ``1,240``; a cost is never hidden."""
+    """Return credits rounded up, finer the smaller they are: ``0.04``, ``2.5``, ``12``, ``1,240``; no cost is hidden."""
     credits_ = microcredits_to_credits(microcredits)
-    step = _TENTH if abs(credits_) < 10 else Decimal(1)  # noqa: PLR2004 - one decimal below ten
+    size = abs(credits_)
+    step = _HUNDREDTH if size < 1 else _TENTH if size < 10 else Decimal(1)  # noqa: PLR2004 - see the examples
     rounded = credits_.quantize(step, ROUND_CEILING)
-    return f"{rounded.normalize():f}" if rounded == rounded.to_integral_value() and rounded < 1000 else f"{rounded:,f}"  # noqa: PLR2004
+    whole = rounded == rounded.to_integral_value()
+    return f"{rounded:,.0f}" if whole else f"{rounded.normalize():f}"
+
+
+def exact_amount(microcredits: int) -> str:
+    """Return credits to the hundredth, as columns of a receipt need them: they add up as far as the eye can tell."""
+    return f"{microcredits_to_credits(microcredits).quantize(_HUNDREDTH, ROUND_HALF_UP):,f}"
 
 
 def money(microcredits: int, unit: str = "credits") -> str:
     """Return an amount with its unit: ``12 credits`` or ``$0.12``."""
     if unit == "dollars":
-        dollars = (microcredits_to_credits(microcredits) / CREDITS_PER_DOLLAR).quantize(_CENT, ROUND_HALF_UP)
+        dollars = (microcredits_to_credits(microcredits) / CREDITS_PER_DOLLAR).quantize(_HUNDREDTH, ROUND_HALF_UP)
         return f"${dollars:,f}"
     shown = amount(microcredits)
     return f"{shown} {'credit' if shown == '1' else 'credits'}"

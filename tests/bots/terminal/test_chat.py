@@ -66,8 +66,11 @@ async def test_a_round_is_printed_when_it_is_complete() -> None:
     (ended,) = harness.chat.render(Content(kind=PostKind.ROUND_CARD, snapshot=SNAPSHOT, round=1))
     post_id = await harness.chat.send(_THREAD, begun, key=derived_key("round"))
     assert harness.output.getvalue() == ""
-    for _ in range(2):
-        await harness.chat.edit(_THREAD, post_id, ended)
+    (refined,) = harness.chat.render(
+        Content(kind=PostKind.ROUND_CARD, snapshot=replace(SNAPSHOT, notes=SNAPSHOT.notes[:2]), round=1)
+    )
+    for part in (ended, ended, refined):
+        await harness.chat.edit(_THREAD, post_id, part)
     assert harness.output.getvalue().count("Round 1 (rehearsal)") == 1
 
 

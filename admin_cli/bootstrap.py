@@ -1,0 +1,49 @@
+"""The composition root of the command line: the parts of the bots, opened for one command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bots.bootstrap import Choices, Parts
+    from bots.settings import Settings
+    from core.orchestration.ports import ChatPort
+
+T = TypeVar("T")
+
+
+def read_settings() -> Settings:
+    """Return the settings and send the log to standard error, warnings only: commands speak for themselves.
+
+    Raises:
+        BadSettings: If a variable is wrong.
+    """
+    from bots.logs import configure_logging
+    from bots.settings import load_settings
+
+    settings = load_settings()
+    configure_logging(log_format=settings.log_format, level="WARNING")
+    return settings
+
+
+def run(
+    work: Callable[[Parts], Awaitable[T]],
+    *,
+    settings: Settings | None = None,
+    chats: Mapping[str, ChatPort] | None = None,
+    choices: Choices | None = None,
+) -> T:
+    """Open the parts, do *work*, close them, and return its result."""
+    import asyncio
+
+    from bots.bootstrap import open_parts
+
+    chosen = settings or read_settings()
+
+    async def main() -> T:
+        async with open_parts(chosen, chats=chats, choices=choices) as parts:
+            return await work(parts)
+
+    return asyncio.run(main())

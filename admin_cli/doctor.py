@@ -1,0 +1,41 @@
+"""`atelier doctor`: is this installation well, and what is missing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from admin_cli.output import FAILED, print_json
+
+_MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  "}
+
+
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Do not call any provider.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check this installation; exit 1 if it is not well.
+
+    Looks at Python, settings, database, files, engine, keys, models, and calls each provider once, cheaply."""
+    import asyncio
+
+    from admin_cli.checks import Outcome, examine
+
+    findings = asyncio.run(examine(call_providers=not offline))
+    worst_is_bad = any(finding.outcome is Outcome.FAILED for finding in findings)
+    if as_json:
+        print_json(
+            {
+                "ok": not worst_is_bad,
+                "checks": [
+                    {"name": finding.name, "outcome": finding.outcome.value, "detail": finding.detail}
+                    for finding in findings
+                ],
+            }
+        )
+    else:
+        for finding in findings:
+            typer.echo(f"{_MARKS[finding.outcome.value]}{finding.name}: {finding.detail}")
+    if worst_is_bad:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,67 @@
+"""What commands print: tables for people, JSON for programs, errors as one sentence."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from core.errors import AtelierError
+
+BAD_INPUT = 2
+FAILED = 1
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_rows(rows: Sequence[dict[str, Any]], columns: Iterable[str], *, as_json: bool, empty: str) -> None:
+    """Print *rows* as a table of *columns*, or as a JSON array of whole rows."""
+    if as_json:
+        print_json(list(rows))
+        return
+    if not rows:
+        typer.echo(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from bots.views.streams import harmless
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        numeric = all(isinstance(row.get(column), int | float) for row in rows)
+        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(harmless("" if row.get(column) is None else str(row[column]))) for column in columns))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def say(text: str) -> None:
+    """Print a line for people on standard error, so that standard output stays a program's."""
+    typer.echo(text, err=True)
+
+
+def sentence_of(error: AtelierError) -> str:
+    """Return *error* in one sentence for people."""
+    from bots.views.errors import words_for, words_for_code
+    from core.errors import UserFacingError
+
+    if isinstance(error, UserFacingError):
+        return words_for(error).sentence
+    words = words_for_code("unavailable")
+    return f"{words.title}. {type(error).__name__}: {error}"
+
+
+def fail(text: str, *, code: int = BAD_INPUT) -> NoReturn:
+    """Print one line on standard error and end with *code*."""
+    say(" ".join(text.split()))
+    raise typer.Exit(code)

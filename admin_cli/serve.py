@@ -1,0 +1,57 @@
+"""`atelier serve`: the service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from admin_cli.output import fail, say
+
+_LATER = {"slack", "discord"}
+
+
+def serve(
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--role", help="worker, http or scheduler; may be given several times. All of them if left out."),
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port of the role http; 0 for any.")] = None,
+) -> None:
+    """Run the service.
+
+    It ends at SIGTERM or Ctrl-C; what is being written is finished first."""
+    import asyncio
+
+    from bots.bootstrap import Role, load_catalogue, make_registry
+    from bots.bootstrap import serve as run_roles
+    from bots.logs import configure_logging
+    from bots.settings import load_settings
+    from core.clock import SystemClock
+
+    asked = role or [item.value for item in Role]
+    for name in asked:
+        if name in _LATER:
+            fail(f"The role {name} is not part of this version: it has worker, http and scheduler.")
+        if name not in set(Role):
+            fail(f"There is no role {name!r}: choose from worker, http and scheduler.")
+    settings = load_settings()
+    configure_logging(log_format=settings.log_format, level=settings.log_level)
+    roles = frozenset(Role(name) for name in asked)
+    providers = make_registry(settings, load_catalogue(settings), clock=SystemClock()).configured_providers()
+    say(f"providers: {', '.join(providers) or 'none, so sessions are rehearsals'}")
+
+    async def main() -> None:
+        import signal
+
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await run_roles(settings, roles, port=port, stop=stop, started=say)
+
+    try:
+        asyncio.run(main())
+    except OSError as error:
+        fail(f"It cannot listen: {error.strerror or error}.", code=1)
+    say("stopped")

@@ -1,0 +1,448 @@
+"""The composition root of everything that runs: builds the parts by constructor arguments, and takes them apart.
+
+Only here does `bots` know `storage`. Everything heavy is imported inside the function that needs it, so that importing
+this module costs almost nothing and a role pays for its own parts only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from core.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from bots.http.metrics import Metrics
+    from bots.settings import Settings
+    from core.credits.service import Ledger
+    from core.credits.tariff import Tariff
+    from core.credits.tiers import PriceList
+    from core.orchestration.engine import DbosEngine
+    from core.orchestration.ports import ChatPort
+    from core.orchestration.posting import Poster
+    from core.providers.base import Model
+    from core.providers.catalogue import Catalogue
+    from core.providers.registry import ModelRegistry
+    from core.sessions.intake import Intake
+    from core.sessions.ports import Engine, FileStore
+    from core.sessions.service import SessionService
+    from storage.database import Database
+
+REHEARSAL_PRICED_AS = "claude-haiku-5-5"
+_DRAIN_SECONDS = 25
+_INBOUND_DAYS = 7
+_ENGINE_DAYS = 7
+_SLOT_LOST = 70
+_FIRST_TOKEN_SECONDS = 0.3
+
+
+class Role(StrEnum):
+    """What a process of `atelier serve` does. Slack and Discord join when they are built."""
+
+    WORKER = "worker"
+    HTTP = "http"
+    SCHEDULER = "scheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that is built, for whoever starts a role or runs a command."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    files: FileStore
+    catalogue: Catalogue
+    registry: ModelRegistry
+    prices: PriceList
+    tariff: Tariff
+    ledger: Ledger
+    intake: Intake
+    sessions: SessionService
+    poster: Poster
+    engine: _EngineDoor
+    metrics: Metrics
+    run_sessions: Callable[[], Awaitable[None]]
+
+    @property
+    def worker(self) -> DbosEngine | None:
+        """This process's own engine once `run_sessions` was called."""
+        return self.engine.worker
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What differs between a server and a command.
+
+    Attributes:
+        runs_sessions: Whether sessions run in this process.
+        checks_balance: Whether work must be paid for; None for "if Stripe is configured": where nothing is sold,
+            nothing is refused.
+        custom_models: Models of the operator's own server, besides those of the settings.
+        rehearsal_pace: Tokens a second of the rehearsal model, so that people can watch; None for at once.
+    """
+
+    runs_sessions: bool = False
+    checks_balance: bool | None = None
+    custom_models: tuple[str, ...] = ()
+    rehearsal_pace: float | None = None
+    clock: Clock = field(default_factory=SystemClock)
+
+
+def program_version() -> str:
+    """Return the version that is installed, ``0`` for a tree that is not."""
+    try:
+        return version("atelier")
+    except PackageNotFoundError:
+        return "0"
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: Settings, *, chats: Mapping[str, ChatPort] | None = None, choices: Choices | None = None
+) -> AsyncIterator[Parts]:
+    """Build the parts, give them, and take them apart in the right order.
+
+    Raises:
+        BadSettings: If the database needs a migration that is not ours to make unasked (PostgreSQL).
+        DatabaseUnavailable: If the database cannot be reached.
+    """
+    chosen = choices or Choices()
+    async with AsyncExitStack() as stack:
+        parts = await _build(settings, chats or {}, chosen, stack)
+        if chosen.runs_sessions:
+            await parts.run_sessions()
+        yield parts
+
+
+async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Choices, stack: AsyncExitStack) -> Parts:
+    from bots.http.metrics import Metrics
+    from core.credits.service import Ledger
+    from core.credits.tariff import Tariff
+    from core.credits.tiers import load_price_list
+    from core.documents.sandbox import Sandbox
+    from core.orchestration.posting import Poster
+    from core.sessions.casting import Casting
+    from core.sessions.intake import Intake
+    from core.sessions.service import SessionService
+    from storage.database import Database
+    from storage.figures import read_figures
+    from storage.files.objects import file_store
+
+    clock = choices.clock
+    await prepare_database(settings)
+    database = Database.from_url(settings.database_url.get_secret_value())
+    stack.push_async_callback(database.aclose)
+    catalogue = load_catalogue(settings, choices.custom_models)
+    registry = make_registry(settings, catalogue, clock=clock, pace=choices.rehearsal_pace)
+    stack.push_async_callback(registry.aclose)
+    prices = load_price_list()
+    sells = settings.stripe_secret_key is not None
+    tariff = Tariff(
+        prices,
+        checks_balance=sells if choices.checks_balance is None else choices.checks_balance,
+        rehearsal_priced_as=catalogue.get(REHEARSAL_PRICED_AS),
+    )
+    files = file_store(settings.resolved_files_url)
+    engine = _EngineDoor()
+    intake = Intake(
+        store=database,
+        files=files,
+        reader=Sandbox(),
+        casting=Casting(registry=registry, prices=prices),
+        prices=prices,
+        tariff=tariff,
+        clock=clock,
+    )
+    sessions = SessionService(store=database, intake=intake, prices=prices, tariff=tariff, engine=engine, clock=clock)
+
+    async def run_sessions() -> None:
+        if engine.worker is None:
+            await _start_worker(parts, clock, stack)
+
+    parts = Parts(
+        settings=settings,
+        clock=clock,
+        database=database,
+        files=files,
+        catalogue=catalogue,
+        registry=registry,
+        prices=prices,
+        tariff=tariff,
+        ledger=Ledger(clock),
+        intake=intake,
+        sessions=sessions,
+        poster=Poster(store=database, chats=chats, clock=clock),
+        engine=engine,
+        metrics=Metrics(
+            figures=lambda: read_figures(database), stats=lambda: database.stats, version=program_version()
+        ),
+        run_sessions=run_sessions,
+    )
+    engine.make = lambda: _client(settings, stack)
+    return parts
+
+
+class _EngineDoor:
+    """The engine that the services ask: this process's own once it runs, a client of the others' until then.
+
+    What cannot be asked for is not lost: the session's row says what is wanted, and the sweeper asks again.
+    """
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+        self.worker: DbosEngine | None = None
+        self.make: Callable[[], Engine] | None = None
+
+    async def enqueue(self, session_id: str, segment: int) -> None:
+        """See `core.sessions.ports.Engine`."""
+        await self._ask("enqueue", session_id, segment)
+
+    async def cancel(self, session_id: str, segment: int) -> None:
+        """See `core.sessions.ports.Engine`."""
+        await self._ask("cancel", session_id, segment)
+
+    async def _ask(self, verb: str, session_id: str, segment: int) -> None:
+        import structlog
+
+        if self.engine is None and self.make is not None:
+            self.engine = self.make()
+        if self.engine is None:
+            return
+        ask = self.engine.enqueue if verb == "enqueue" else self.engine.cancel
+        try:
+            await ask(session_id, segment)
+        except Exception as error:  # noqa: BLE001 - the edge of the engine, whose driver raises what it likes
+            structlog.get_logger(__name__).warning(
+                "engine_unreachable", verb=verb, session=session_id, error=type(error).__name__
+            )
+
+
+def _client(settings: Settings, stack: AsyncExitStack) -> Engine:
+    from core.orchestration.engine import EngineClient, EngineConfig
+    from storage.durable import sqlite_engine
+
+    url = settings.engine_url
+    client = EngineClient(EngineConfig(url=url, executor_id="client", sqlite_engine=sqlite_engine(url)))
+    stack.push_async_callback(client.aclose)
+    return client
+
+
+def load_catalogue(settings: Settings, custom_models: tuple[str, ...] = ()) -> Catalogue:
+    """Return the models that ship with Atelier and those of the operator's own server."""
+    from core.providers.catalogue import Catalogue
+
+    catalogue = Catalogue.load()
+    for name in dict.fromkeys((*settings.custom_models, *custom_models)):
+        catalogue = catalogue.with_custom(name)
+    return catalogue
+
+
+def make_registry(
+    settings: Settings, catalogue: Catalogue, *, clock: Clock, pace: float | None = None
+) -> ModelRegistry:
+    """Return the providers that the settings configure, and the rehearsal model."""
+    from core.providers.registry import Credentials, ModelRegistry
+
+    def secret(name: str) -> str:
+        value = getattr(settings, name)
+        return value.get_secret_value() if value is not None else ""
+
+    credentials = Credentials(
+        anthropic_key=secret("anthropic_api_key"),
+        google_key=secret("google_api_key"),
+        openai_key=secret("openai_api_key"),
+        anthropic_base_url=settings.anthropic_base_url,
+        google_base_url=settings.google_gemini_base_url,
+        openai_base_url=settings.openai_base_url,
+    )
+    return ModelRegistry(
+        catalogue,
+        credentials,
+        clock=clock,
+        rehearsal_factory=lambda: _rehearsal(clock, pace),
+        preferred_model=settings.default_model,
+    )
+
+
+def _rehearsal(clock: Clock, pace: float | None) -> Model:
+    from core.providers.rehearsal_model import RehearsalModel
+
+    return RehearsalModel(
+        clock=clock, pace_tokens_per_second=pace, first_token_seconds=0.0 if pace is None else _FIRST_TOKEN_SECONDS
+    )
+
+
+async def prepare_database(settings: Settings) -> None:
+    """Bring a SQLite database up to date; a server's schema is changed by `atelier db upgrade` only.
+
+    Raises:
+        BadSettings: If a PostgreSQL database is not at this version's schema, or a folder is missing.
+    """
+    from bots.errors import BadSettings
+    from storage import migrate
+
+    url = settings.database_url.get_secret_value()
+    if settings.is_sqlite:
+        path = settings.database_path
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            await asyncio.to_thread(migrate.upgrade, url)
+        return
+    current = await asyncio.to_thread(migrate.current, url)
+    if current != migrate.head():
+        raise BadSettings(
+            (f"The database is at {current or 'nothing'}, not at {migrate.head()}: run atelier db upgrade.",)
+        )
+
+
+async def _start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> None:
+    """Take a slot, recover what it left behind and run sessions from now on."""
+    from core.orchestration import runtime
+    from core.orchestration.acting import Acting
+    from core.orchestration.engine import DbosEngine, EngineConfig
+    from core.orchestration.finish import Finisher
+    from core.orchestration.segment import SegmentRunner
+    from core.orchestration.turns import TurnRunner
+    from core.sessions.casting import Casting
+    from storage.durable import executor_slots, sqlite_engine
+
+    database, ledger = parts.database, parts.ledger
+    turns = TurnRunner(
+        store=database, ledger=ledger, tariff=parts.tariff, clock=clock, price_version=parts.prices.version
+    )
+    finisher = Finisher(store=database, files=parts.files, ledger=ledger, clock=clock, version=program_version())
+    runtime.set_runner(
+        SegmentRunner(
+            store=database,
+            casting=Casting(registry=parts.registry, prices=parts.prices),
+            turns=turns,
+            acting=Acting(),
+            finisher=finisher,
+            poster=parts.poster,
+            clock=clock,
+        )
+    )
+    stack.callback(runtime.set_runner, None)
+    url = parts.settings.engine_url
+    slot = await executor_slots(url).take(_end_at_once)
+    stack.push_async_callback(slot.release)
+    engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url)))
+    runtime.set_jobs(make_jobs(parts, engine))
+    stack.push_async_callback(engine.aclose, finish_seconds=_DRAIN_SECONDS)
+    await engine.start()
+    parts.engine.engine = parts.engine.worker = engine
+
+
+def _end_at_once(reason: str) -> None:
+    """End the process: another one may be running its sessions already, and two must never run the same."""
+    os.write(2, f"atelier: {reason}: another process may take over, so this one ends\n".encode())
+    os._exit(_SLOT_LOST)
+
+
+def make_jobs(parts: Parts, engine: DbosEngine) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return what the scheduler's ticks do; see `bots.scheduler.SCHEDULES`."""
+    from datetime import timedelta
+
+    from bots.scheduler import logged
+
+    database, clock = parts.database, parts.clock
+
+    async def expire() -> int:
+        expired = await database.write(lambda tx: parts.ledger.expire_due(tx.credits))
+        return len(expired.holds)
+
+    async def posts() -> int:
+        rows = await database.read(lambda tx: tx.outbox.list_open())
+        for session_id in dict.fromkeys(row.session_id for row in rows):
+            await parts.poster.flush(session_id)
+        return len(rows)
+
+    async def engine_cleanup() -> int:
+        return await engine.delete_finished(clock.now() - timedelta(days=_ENGINE_DAYS))
+
+    async def inbound_cleanup() -> int:
+        before = clock.now() - timedelta(days=_INBOUND_DAYS)
+        return await database.write(lambda tx: tx.inbound.delete_before(before))
+
+    return logged(
+        {
+            "sweep": parts.sessions.sweep,
+            "expire": expire,
+            "posts": posts,
+            "engine_cleanup": engine_cleanup,
+            "inbound_cleanup": inbound_cleanup,
+        }
+    )
+
+
+async def serve(
+    settings: Settings,
+    roles: frozenset[Role],
+    *,
+    port: int | None = None,
+    stop: asyncio.Event,
+    started: Callable[[str], None],
+) -> None:
+    """Run *roles* until *stop* is set, then drain: running steps get some seconds, requests finish.
+
+    Args:
+        settings: The settings.
+        roles: What this process does.
+        port: Another port than the settings'; 0 for any free one.
+        stop: Ends the process cleanly.
+        started: Called with one line for each role that runs.
+    """
+    from rich.console import Console
+
+    from bots.terminal.chat import Mode, TerminalChat
+
+    silent = TerminalChat(Console(quiet=True), clock=SystemClock(), mode=Mode.SILENT)
+    choices = Choices(runs_sessions=Role.WORKER in roles or Role.SCHEDULER in roles)
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(open_parts(settings, chats={silent.platform: silent}, choices=choices))
+        if Role.WORKER in roles:
+            await parts.registry.warm()
+            started("worker: runs sessions")
+        if Role.SCHEDULER in roles and parts.worker is not None:
+            from bots.scheduler import Scheduler
+
+            scheduler = Scheduler(parts.worker, clock=parts.clock)
+            stack.push_async_callback(scheduler.aclose)
+            scheduler.start()
+            started("scheduler: sweeps, expires, cleans up")
+        if Role.HTTP in roles:
+            started(f"http: listens on {await _start_http(parts, port, stack)}")
+        await stop.wait()
+
+
+async def _start_http(parts: Parts, port: int | None, stack: AsyncExitStack) -> str:
+    """Listen and return the address."""
+    from bots.http.app import HttpServer, make_app
+    from bots.http.health import Health
+
+    host = parts.settings.http_host
+    probes: dict[str, Callable[[], Awaitable[None]]] = {"database": parts.database.ping}
+    if parts.worker is not None:
+        probes["engine"] = parts.worker.ping
+    health = Health(probes, last_inbound=lambda: _last_inbound(parts), clock=parts.clock)
+    server = HttpServer(
+        make_app(health, parts.metrics), host=host, port=parts.settings.http_port if port is None else port
+    )
+    stack.push_async_callback(server.aclose)
+    return f"http://{host}:{await server.start()}"
+
+
+async def _last_inbound(parts: Parts) -> Mapping[str, datetime]:
+    """Return when each source last sent something, of those that did."""
+    sources = ("slack", "discord", "stripe")
+    found = await parts.database.read(lambda tx: {source: tx.inbound.last_at(source) for source in sources})
+    return {source: at for source, at in found.items() if at is not None}
