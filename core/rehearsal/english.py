@@ -1,0 +1,144 @@
+"""Checks of English prose, passage by passage."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from core.rehearsal.faults import Fault, Kind, fault_at, like
+from core.rehearsal.lists import plain_phrases, word_list
+from core.rehearsal.text import Passage, Span
+
+_MAX_SENTENCE_WORDS = 30
+_MIN_HALF_WORDS = 7
+_SUBJECTS = r"(?:I|we|it|they|he|she|this|there|these|those|you)\b"
+_JOINT = re.compile(
+    rf";\s+(?=\w)|,?\s+(?P<word>and|but|so)\s+(?={_SUBJECTS})|,\s+(?P<late>and|but|so)\s+(?=(?:the|our|each|every)\s)"
+)
+_FINITE = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|would|can|could|must|should|shall|may|might|do|does|did|\w+(?:ed|es))\b"
+)
+_HOW = re.compile(r"\b(?:how|as|too|so)\s+$", re.IGNORECASE)
+_SUBORDINATE = re.compile(r"\b(?:if|when|because|although|while|unless|since|that|which|who|whether)\b", re.IGNORECASE)
+
+
+def wordy(passage: Passage) -> Iterator[Fault]:
+    """Find phrases that a plainer one replaces."""
+    phrases = plain_phrases()
+    for match in _plain_pattern().finditer(passage.visible):
+        phrase = " ".join(match.group().lower().split())
+        plainer = phrases[phrase]
+        says = f"“{match.group()}” says no more than “{plainer}”." if plainer else f"“{match.group()}” says nothing."
+        yield fault_at(passage, Span(*match.span()), Kind.WORDY, says, like(match.group(), plainer))
+
+
+def intensifiers(passage: Passage) -> Iterator[Fault]:
+    """Find "very" and its kind before a word that is stronger without it."""
+    for match in _intensifier_pattern().finditer(passage.visible):
+        word = match.group("word")
+        span = Span(*match.span("word"))
+        if not passage.is_plain(Span(match.start(), match.end())):
+            continue
+        yield fault_at(passage, span, Kind.INTENSIFIER, f"“{word}” weakens what it should stress.", "")
+
+
+def vague_words(passage: Passage) -> Iterator[Fault]:
+    """Find words that promise a quantity or a time and give none."""
+    for match in _phrase_pattern("vague").finditer(passage.visible):
+        if _HOW.search(passage.visible, 0, match.start()):
+            continue
+        says = f"“{match.group()}” leaves the reader to guess how many, how much or when."
+        yield fault_at(passage, Span(*match.span()), Kind.VAGUE, says)
+
+
+def long_sentences(passage: Passage) -> Iterator[Fault]:
+    """Find sentences of more than 30 words and, where they have a joint, the place to divide them."""
+    if not passage.is_prose:
+        return
+    for sentence in passage.sentences:
+        count = passage.words_in(sentence)
+        if count <= _MAX_SENTENCE_WORDS:
+            continue
+        joint = _joint(passage, sentence)
+        if joint is None:
+            first = [word for word in passage.words if sentence.start <= word.start < sentence.end]
+            opening = Span(sentence.start, first[min(7, len(first) - 1)].end)
+            yield fault_at(passage, opening, Kind.LONG, f"this sentence has {count} words.")
+            continue
+        span, replacement = joint
+        yield fault_at(
+            passage, span, Kind.LONG, f"this sentence has {count} words; it can be divided here.", replacement
+        )
+
+
+def passives(passage: Passage) -> Iterator[Fault]:
+    """Find passive voice, the kind that names nobody who acts."""
+    if not passage.is_prose:
+        return
+    adjectives = word_list("adjectives")
+    for match in _passive_pattern().finditer(passage.visible):
+        if match["participle"].lower() in adjectives or re.match(r"\s+by\b", passage.visible[match.end() :]):
+            continue
+        yield fault_at(passage, Span(*match.span()), Kind.PASSIVE, f"“{match.group()}” does not say who acts.")
+
+
+def _joint(passage: Passage, sentence: Span) -> tuple[Span, str] | None:
+    """Return what divides a sentence nearest its middle, and what to write there; None where there is no safe place."""
+    text = passage.visible
+    middle = (sentence.start + sentence.end) // 2
+    found: list[tuple[int, Span, str]] = []
+    for match in _JOINT.finditer(text, sentence.start, sentence.end):
+        left, right = Span(sentence.start, match.start()), Span(match.end(), sentence.end)
+        head = text[left.start : left.end]
+        if (
+            min(passage.words_in(left), passage.words_in(right)) < _MIN_HALF_WORDS
+            or head.count("(") != head.count(")")
+            or not _FINITE.search(head)
+            or not _FINITE.search(text[right.start : right.end])
+            or (_SUBORDINATE.match(head) and "," not in head)
+        ):
+            continue
+        conjunction = (match["word"] or match["late"] or "and").lower()
+        if match["late"] and not _FINITE.search(text, right.start, min(right.end, right.start + 60)):
+            continue
+        word = re.compile(r"\w+").match(text, right.start)
+        if word is None:
+            continue
+        opener = "" if conjunction == "and" else conjunction.capitalize() + " "
+        subject = word.group() if opener else word.group()[0].upper() + word.group()[1:]
+        found.append((abs(match.start() - middle), Span(match.start(), word.end()), f". {opener}{subject}"))
+    return min(found)[1:] if found else None
+
+
+@cache
+def _plain_pattern() -> re.Pattern[str]:
+    return _alternatives(plain_phrases())
+
+
+@cache
+def _phrase_pattern(name: str) -> re.Pattern[str]:
+    return _alternatives(word_list(name))
+
+
+@cache
+def _intensifier_pattern() -> re.Pattern[str]:
+    words = "|".join(sorted(word_list("intensifiers"), key=len, reverse=True))
+    return re.compile(
+        rf"(?<!\bnot )(?<!n't )\b(?P<word>{words})\s+(?!than\b|a\b|an\b|the\b|of\b|and\b|or\b|but\b)[a-z]\w+",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _passive_pattern() -> re.Pattern[str]:
+    irregular = "|".join(sorted(word_list("participles")))
+    return re.compile(
+        rf"\b(?:is|are|was|were|be|been|being)\s+(?:(?:not|also|now|still|already|often|only)\s+|\w+ly\s+)?"
+        rf"(?P<participle>\w{{2,}}ed|{irregular})\b(?!-)",
+        re.IGNORECASE,
+    )
+
+
+def _alternatives(phrases: Iterable[str]) -> re.Pattern[str]:
+    ordered = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
+    written = [re.escape(phrase).replace(r"\ ", r"[ \n]+") for phrase in ordered]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(written)})(?!\w)", re.IGNORECASE)
