@@ -66,7 +66,7 @@ class Finisher:
         """
         if reason is EndReason.STOPPED:
             await self._await_settlement(session_id)
-        files = await self.export(session_id)
+        files = await self._export_whatever_happens(session_id, reason)
 
         def work(tx: Transaction) -> frozenset[str]:
             session = tx.sessions.lock(session_id)
@@ -86,6 +86,18 @@ class Finisher:
             return self._announce(tx, session, files)
 
         return await self._store.write(work)
+
+    async def _export_whatever_happens(self, session_id: str, reason: EndReason) -> tuple[SessionFile, ...]:
+        """Return the exported files; a session that has failed ends without, rather than not at all."""
+        try:
+            return await self.export(session_id)
+        except SessionNotFound:
+            raise
+        except Exception:
+            if reason is not EndReason.FAILED:
+                raise
+            _log.exception("export_failed", session=session_id)
+            return ()
 
     def _ended(self, session: Session, reason: EndReason, code: str, best: Version | None) -> Session:
         status = {EndReason.STOPPED: Status.STOPPED, EndReason.FAILED: Status.FAILED}.get(reason, Status.COMPLETED)

@@ -22,7 +22,7 @@ from core.providers.registry import Credentials, ModelRegistry
 from core.sessions.casting import Casting
 from core.sessions.intake import Intake
 from core.sessions.model import Session, ThreadRef
-from core.sessions.ports import Engine, Store, Transaction
+from core.sessions.ports import Engine, FileStore, Store, Transaction
 from core.sessions.requests import NewSession, Upload
 from core.sessions.service import SessionService
 from core.workspaces.model import Member, Workspace
@@ -77,31 +77,31 @@ class Harness:
 
     def __init__(self, store: Store, clock: Clock, model: Model, *, checks_balance: bool = True) -> None:
         self.store, self.clock, self.model = store, clock, model
-        self.chat, self.files, self.engine = FakeChat(clock=clock, platform="fake"), MemoryFiles(), RecordingEngine()
+        self.chat = FakeChat(clock=clock, platform="fake")
+        self.files: FileStore = MemoryFiles()
+        self.engine = RecordingEngine()
         catalogue = Catalogue.load()
         registry = ModelRegistry(catalogue, Credentials(), clock=clock, rehearsal_factory=lambda: model)
         self.prices = prices = load_price_list()
         self.tariff = Tariff(prices, checks_balance=checks_balance, rehearsal_priced_as=catalogue.default("anthropic"))
         self.ledger = Ledger(clock)
         casting = Casting(registry=registry, prices=prices)
-        self.intake = Intake(
-            store=store,
-            files=self.files,
-            reader=MarkdownReader(),
-            casting=casting,
-            prices=prices,
-            tariff=self.tariff,
-            clock=clock,
-        )
-        self.service = SessionService(
-            store=store, intake=self.intake, prices=prices, tariff=self.tariff, engine=self.engine, clock=clock
-        )
         self._casting = casting
         self.rebuild()
 
     def rebuild(self) -> None:
-        """Make runner and poster anew, after a test exchanged a part."""
+        """Make services, runner and poster anew, after a test exchanged a part."""
         store, clock = self.store, self.clock
+        self.intake = Intake(
+            store=store,
+            files=self.files,
+            reader=MarkdownReader(),
+            casting=self._casting,
+            prices=self.prices,
+            tariff=self.tariff,
+            clock=clock,
+        )
+        self.use(self.engine)
         self.poster = Poster(store=store, chats={"fake": self.chat}, clock=clock)
         self.runner = SegmentRunner(
             store=store,
@@ -120,6 +120,12 @@ class Harness:
         """The model, when it is a scripted one."""
         assert isinstance(self.model, ScriptedModel)
         return self.model
+
+    @property
+    def kept(self) -> dict[str, bytes]:
+        """The bytes of all files, by key."""
+        assert isinstance(self.files, MemoryFiles)
+        return self.files.data
 
     def use(self, engine: Engine) -> None:
         """Let *engine* run sessions instead of the test."""

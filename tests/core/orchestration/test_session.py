@@ -91,7 +91,7 @@ async def test_an_upload_that_nothing_beats_comes_back_as_it_was(memory_store: D
     result = next(file for file in shot.files if file.kind == "result")
     assert shot.session.end_reason is EndReason.PLATEAU
     assert shot.session.best_version == 0
-    assert room.files.data[result.storage_key] == TEXT
+    assert room.kept[result.storage_key] == TEXT
 
 
 async def test_the_cap_is_a_cap(memory_store: Database) -> None:
@@ -386,6 +386,6 @@ async def test_a_deleted_session_leaves_the_ledger(room: Harness) -> None:
     await room.run(session.id)
     spent = (await room.snapshot(session.id)).spent_microcredits
     await room.service.delete(session.id, actor=MEMBER)
-    assert room.files.data == {}
+    assert room.kept == {}
     entries = await room.store.read(lambda tx: tx.credits.list_entries(session.workspace_id))
     assert -sum(entry.amount_microcredits for entry in entries if entry.hold_id) == spent
