@@ -31,3 +31,17 @@ class EditsRejected(UserFacingError):
     def __init__(self, failures: tuple[tuple[int, str, str], ...]) -> None:
         super().__init__("; ".join(f"{ref}: {why}" for _, ref, why in failures))
         self.failures = failures
+
+
+class UnsupportedCharacters(UserFacingError):
+    """A text cannot be written in a format, because its fonts lack characters; other formats can hold it.
+
+    Attributes:
+        characters: The characters that are missing, in order of first use, each once.
+    """
+
+    code = "characters_unsupported"
+
+    def __init__(self, characters: tuple[str, ...]) -> None:
+        super().__init__("no glyph for " + " ".join(f"{one} (U+{ord(one):04X})" for one in characters))
+        self.characters = characters

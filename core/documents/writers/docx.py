@@ -1,0 +1,222 @@
+"""A Document as a new Word file: real styles, real lists, real tables, real footnotes."""
+
+import io
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import docx
+from docx.document import Document as WordDocument
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
+from docx.opc.constants import CONTENT_TYPE, RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls, qn
+from docx.shared import Twips
+from docx.table import Table
+from docx.text.paragraph import Paragraph
+from lxml import etree
+
+from core.documents.model import BlockKind, Document
+from core.documents.writers import docx_styles as styles
+from core.documents.writers.docx_numbering import LEVELS, Numbering, indent_of
+from core.documents.writers.flow import Flow, Span, flow
+from core.documents.writers.package import with_fixed_dates
+
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ALIGNMENTS: Final = {
+    "left": WD_ALIGN_PARAGRAPH.LEFT,
+    "center": WD_ALIGN_PARAGRAPH.CENTER,
+    "right": WD_ALIGN_PARAGRAPH.RIGHT,
+}
+# The same text gives the same bytes: a result that is exported again after a crash is the same file.
+_NO_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_NOTES_HEAD: Final = (
+    f"<w:footnotes {nsdecls('w')}>"
+    '<w:footnote w:type="separator" w:id="-1"><w:p><w:r><w:separator/></w:r></w:p></w:footnote>'
+    '<w:footnote w:type="continuationSeparator" w:id="0"><w:p><w:r><w:continuationSeparator/></w:r></w:p>'
+    "</w:footnote></w:footnotes>"
+)
+
+
+def write_docx(document: Document, *, created_at: datetime | None = None) -> bytes:
+    """Return *document* as a Word file.
+
+    Args:
+        document: Any. Comments of another Word file are left out; what XML cannot hold (control characters) too.
+        created_at: The date in the file's properties; by default a fixed one, so that equal documents give equal bytes.
+    """
+    word = docx.Document()
+    styles.prepare(word)
+    properties = word.core_properties
+    properties.title = xml_text(document.title)[:255]
+    properties.author = properties.comments = properties.last_modified_by = ""
+    properties.created = properties.modified = created_at or _NO_DATE
+    writer = _Writer(word, {one.label: one for one in flow(document) if one.kind is BlockKind.FOOTNOTE})
+    for one in flow(document):
+        writer.put(one)
+    writer.finish()
+    buffer = io.BytesIO()
+    word.save(buffer)
+    return with_fixed_dates(buffer.getvalue())
+
+
+def xml_text(text: str) -> str:
+    """Return *text* without the characters that XML 1.0 cannot hold."""
+    return _ILLEGAL.sub("", text)
+
+
+class _Writer:
+    """Adds one paragraph, table or rule after the other to the body."""
+
+    def __init__(self, word: WordDocument, notes: dict[str, Flow]) -> None:
+        self._word = word
+        self._numbering = Numbering(word)
+        self._notes = notes
+        self._used: dict[str, int] = {}
+        self._running = {BlockKind.HEADER: word.sections[0].header, BlockKind.FOOTER: word.sections[0].footer}
+
+    def put(self, one: Flow) -> None:
+        match one.kind:
+            case BlockKind.TABLE:
+                self._put_table(one)
+            case BlockKind.CODE:
+                paragraph = self._indented(self._word.add_paragraph(style=styles.CODE_BLOCK), one)
+                self._add_text(paragraph, one.code, None)
+            case BlockKind.RULE:
+                self._indented(self._word.add_paragraph(style=styles.RULE), one)
+            case BlockKind.HEADER | BlockKind.FOOTER:
+                part = self._running[one.kind]
+                first = part.is_linked_to_previous
+                part.is_linked_to_previous = False
+                paragraph = part.paragraphs[0] if first else part.add_paragraph()
+                self._add_spans(paragraph, one.spans)
+            case BlockKind.FOOTNOTE:
+                pass  # written with the text that refers to it, or at the end
+            case _:
+                self._put_paragraph(one)
+
+    def finish(self) -> None:
+        """Write the footnotes: those that the text refers to as such, the others as text at the end."""
+        for label, one in self._notes.items():
+            if label not in self._used:
+                paragraph = self._word.add_paragraph(style=styles.NOTE_TEXT)
+                spans = (Span(f"[^{label}]: "), *one.spans) if label else one.spans
+                self._add_spans(paragraph, spans)
+        if not self._used:
+            return
+        root = parse_xml(_NOTES_HEAD)
+        part = Part(PackURI("/word/footnotes.xml"), CONTENT_TYPE.WML_FOOTNOTES, b"", self._word.part.package)
+        for label, note_id in self._used.items():
+            root.append(self._note(note_id, self._notes[label].spans))
+        part._blob = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)  # noqa: SLF001 - python-docx has no footnotes, and no setter for the bytes of a plain part
+        self._word.part.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)
+
+    def _note(self, note_id: int, spans: Sequence[Span]) -> etree._Element:
+        # Links of a note would be relationships of the notes' own part: their text stays, their target goes in brackets.
+        paragraph = self._word.add_paragraph(style=styles.NOTE_TEXT)
+        mark = paragraph.add_run(style=styles.NOTE_MARK)
+        mark._r.append(OxmlElement("w:footnoteRef"))  # noqa: SLF001 - the element is python-docx's own way down to the XML
+        self._add_spans(paragraph, (Span(" "), *(_unlinked(span) for span in spans)))
+        note = OxmlElement("w:footnote")
+        note.set(qn("w:id"), str(note_id))
+        note.append(paragraph._p)  # noqa: SLF001 - moved out of the body
+        return note
+
+    def _put_paragraph(self, one: Flow) -> None:
+        if one.kind is BlockKind.HEADING:
+            paragraph = self._word.add_paragraph(style=f"Heading {one.level}")
+        elif one.kind is BlockKind.LIST_ITEM:
+            paragraph = self._word.add_paragraph(style=styles.LIST)
+            self._number(paragraph, one)
+        elif one.quotes:
+            paragraph = self._indented(self._word.add_paragraph(style=styles.QUOTE), one)
+        else:
+            paragraph = self._indented(self._word.add_paragraph(), one)
+        self._add_spans(paragraph, one.spans)
+
+    def _number(self, paragraph: Paragraph, one: Flow) -> None:
+        num_id = self._numbering.num_id(one.depth, ordered=one.ordered, number=one.number, starts=one.starts_list)
+        level = min(one.depth, LEVELS) - 1
+        # After w:pStyle, the only property that a new paragraph has: where the schema wants it.
+        paragraph._p.get_or_add_pPr().append(  # noqa: SLF001 - numbering has no public API
+            parse_xml(f'<w:numPr {nsdecls("w")}><w:ilvl w:val="{level}"/><w:numId w:val="{num_id}"/></w:numPr>')
+        )
+
+    def _indented(self, paragraph: Paragraph, one: Flow) -> Paragraph:
+        twips = indent_of(one.depth) + 425 * (one.quotes if one.kind is not BlockKind.PARAGRAPH else 0)
+        if one.kind is BlockKind.PARAGRAPH and one.quotes:
+            twips = indent_of(one.depth) + 425 * one.quotes if one.depth or one.quotes > 1 else 0
+        if twips:
+            paragraph.paragraph_format.left_indent = Twips(twips)
+        return paragraph
+
+    def _put_table(self, one: Flow) -> None:
+        table = self._word.add_table(len(one.rows), len(one.rows[0]), style=styles.TABLE)
+        table.autofit = True
+        for number, (row, cells) in enumerate(zip(one.rows, table.rows, strict=True)):
+            for spans, cell, alignment in zip(row, cells.cells, one.alignments, strict=True):
+                paragraph = cell.paragraphs[0]
+                paragraph.style = styles.TABLE_TEXT
+                paragraph.alignment = _ALIGNMENTS.get(alignment)
+                self._add_spans(paragraph, spans)
+            if number == 0:
+                header = OxmlElement("w:tblHeader")
+                cells._tr.get_or_add_trPr().append(header)  # noqa: SLF001 - no public API for a repeated header row
+        _full_width(table)
+        # Two tables that follow each other would be one table to Word; and text needs air below a table.
+        spacer = self._word.add_paragraph()
+        spacer.paragraph_format.space_after = Twips(0)
+        spacer.paragraph_format.line_spacing = 0.6
+
+    def _add_spans(self, paragraph: Paragraph, spans: Sequence[Span]) -> None:
+        for span in spans:
+            if span.note and span.text in self._notes:
+                self._add_note_mark(paragraph, span)
+            elif span.note:
+                self._add_text(paragraph, f"[^{span.text}]", span)
+            elif span.href:
+                self._add_link(paragraph, span)
+            else:
+                self._add_text(paragraph, span.text, span)
+
+    def _add_text(self, paragraph: Paragraph, text: str, span: Span | None) -> None:
+        run = paragraph.add_run(style=styles.CODE_TEXT if span and span.code else None)
+        for number, line in enumerate(xml_text(text).split("\n")):
+            if number:
+                run.add_break(WD_BREAK.LINE)
+            run.add_text(line)
+        if span:
+            run.bold, run.italic, run.font.strike = span.bold or None, span.italic or None, span.strike or None
+
+    def _add_link(self, paragraph: Paragraph, span: Span) -> None:
+        link = OxmlElement("w:hyperlink")
+        link.set(qn("r:id"), paragraph.part.relate_to(span.href, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
+        self._add_text(paragraph, span.text, span)
+        run = paragraph.runs[-1]
+        if not span.code:
+            run.style = styles.LINK
+        link.append(run._r)  # noqa: SLF001 - hyperlinks have no public API for writing
+        paragraph._p.append(link)  # noqa: SLF001
+
+    def _add_note_mark(self, paragraph: Paragraph, span: Span) -> None:
+        note_id = self._used.setdefault(span.text, len(self._used) + 1)
+        reference = OxmlElement("w:footnoteReference")
+        reference.set(qn("w:id"), str(note_id))
+        paragraph.add_run(style=styles.NOTE_MARK)._r.append(reference)  # noqa: SLF001 - no public API for footnotes
+
+
+def _full_width(table: Table) -> None:
+    width = table._tbl.tblPr.find(qn("w:tblW"))  # noqa: SLF001 - relative widths have no public API
+    if width is not None:
+        width.set(qn("w:type"), "pct")
+        width.set(qn("w:w"), "5000")
+
+
+def _unlinked(span: Span) -> Span:
+    if not span.href:
+        return span
+    text = span.text if span.text == span.href else f"{span.text} ({span.href})"
+    return Span(text, span.bold, span.italic, span.strike, span.code)

@@ -1,0 +1,44 @@
+"""The one way out: a Document in a format, with its mark."""
+
+from core.documents.model import Document, SourceFormat
+from core.documents.writers.docx import write_docx
+from core.documents.writers.docx_patch import patch
+from core.documents.writers.mark import Mark, mark_docx, mark_markdown, pdf_mark
+from core.documents.writers.markdown import write_markdown, write_text
+from core.documents.writers.pdf import write_pdf
+
+
+def export(
+    document: Document,
+    fmt: SourceFormat,
+    *,
+    mark: Mark,
+    original: bytes | None = None,
+    base: Document | None = None,
+) -> bytes:
+    """Return *document* as a file in *fmt* that carries *mark*; equal arguments give equal bytes.
+
+    A Word file that came in goes out as itself: given *original* and *base*, only what differs between *base* and
+    *document* is changed in it. Every other format is written anew. Plain text has no place for a mark.
+
+    Args:
+        document: What is exported.
+        fmt: The format of the file.
+        mark: How the text was made.
+        original: The upload, if it was a Word file.
+        base: The Document that was read from *original*.
+
+    Raises:
+        UnsupportedCharacters: If the fonts of a PDF lack characters of the text.
+    """
+    match fmt:
+        case SourceFormat.DOCX:
+            if original is not None and base is not None and base.source_format is SourceFormat.DOCX:
+                return mark_docx(patch(original, base, document), mark)
+            return mark_docx(write_docx(document), mark)
+        case SourceFormat.PDF:
+            return write_pdf(document, xmp=pdf_mark(mark, document.title))
+        case SourceFormat.MARKDOWN:
+            return mark_markdown(write_markdown(document), mark).encode()
+        case SourceFormat.TEXT:
+            return write_text(document).encode()
