@@ -102,6 +102,7 @@ def postgres_engine(url: sa.URL, *, pool_size: int) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=_POOL_TIMEOUT_SECONDS,
         pool_recycle=_RECYCLE_SECONDS,
+        hide_parameters=True,  # errors are logged, and a parameter may be document text
         json_serializer=str,
         json_deserializer=str,
         connect_args={"server_settings": _SERVER_SETTINGS},

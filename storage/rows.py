@@ -1,30 +1,27 @@
-"""Rows to dataclasses and back, by name: no code for single types anywhere else."""
+"""How dataclasses lie in tables, by name: no code for single types anywhere else."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
+
+from storage.statements import Change, Query
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 D = TypeVar("D", bound="DataclassInstance")
-Values = dict[str, Any]
-
-
 DIALECTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_KEY = "key_"  # an update needs a key's value beside the column's own parameter
 
 
 class Rows(Generic[D]):
     """How one dataclass lies in one table.
 
-    Columns carry the names of the fields and their types convert the values, so a row is made by position and taken
-    apart by one C call. Statements are built once, here: SQLAlchemy then finds their compiled form by identity of
-    their parts, and a statement costs tens of microseconds.
+    Columns carry the names of the fields and their types convert the values, so a value is made by position. Make
+    statements once, when a module is imported: see `storage.statements` for what that saves.
 
     Args:
         table: The table; it may have more columns, which are then the database's business.
@@ -35,71 +32,59 @@ class Rows(Generic[D]):
     def __init__(self, table: sa.Table, kind: type[D], *, embedded: Mapping[str, type[Any]] | None = None) -> None:
         self.table = table
         self._make: Callable[..., D] = kind
-        names: list[str] = []
-        paths: list[str] = []
+        self._paths: dict[str, str] = {}
         self._spans: list[tuple[int, int, type[Any] | None]] = []
         for field in fields(kind):
             inner = (embedded or {}).get(field.name)
-            start = len(names)
-            inner_names = [item.name for item in fields(inner)] if inner is not None else [field.name]
-            names += inner_names
-            paths += [f"{field.name}.{name}" for name in inner_names] if inner is not None else inner_names
-            self._spans.append((start, len(names), inner))
-        self._names = tuple(names)
-        self._get = attrgetter(*paths)
+            start = len(self._paths)
+            if inner is None:
+                self._paths[field.name] = field.name
+            else:
+                self._paths |= {item.name: f"{field.name}.{item.name}" for item in fields(inner)}
+            self._spans.append((start, len(self._paths), inner))
         self._flat = not embedded
-        self.select = sa.select(*(table.c[name] for name in names))
-        self.insert = sa.insert(table).values({name: sa.bindparam(name) for name in names})
+        self._key = tuple(column.name for column in table.primary_key)
+        self.select = sa.select(*(table.c[name] for name in self._paths))
 
-    def insert_ignoring(self) -> dict[str, Insert]:
-        """Return, by dialect, an insert that does nothing when the row, or any unique value of it, is there."""
-        return {name: self._bound_insert(name).on_conflict_do_nothing() for name in DIALECTS}
+    def query(self, select: sa.Select[*tuple[Any, ...]] | None = None) -> Query[D]:
+        """Return *select* (made from `select`; by default all rows), ready to run with values for its parameters."""
+        return Query(self.select if select is None else select, self.load)
 
-    def upsert(self, *, keep: Iterable[str] = ()) -> dict[str, Insert]:
-        """Return, by dialect, an insert that updates a row with the same primary key, except the columns *keep*."""
-        key = [column.name for column in self.table.primary_key]
-        kept = {*key, *keep}
-        statements: dict[str, Insert] = {}
+    def insert(self) -> Change[D]:
+        """Return an insert."""
+        return Change({name: self._insert(name) for name in DIALECTS}, self._paths)
+
+    def insert_ignoring(self) -> Change[D]:
+        """Return an insert that changes nothing when the row, or any unique value of it, is there."""
+        return Change({name: self._insert(name).on_conflict_do_nothing() for name in DIALECTS}, self._paths)
+
+    def upsert(self, *, keep: Iterable[str] = ()) -> Change[D]:
+        """Return an insert that updates a row with the same primary key, except the columns *keep*."""
+        kept = {*self._key, *keep}
+        statements: dict[str, Any] = {}
         for dialect in DIALECTS:
-            statement = self._bound_insert(dialect)
-            changes = {name: statement.excluded[name] for name in self._names if name not in kept}
-            statements[dialect] = statement.on_conflict_do_update(index_elements=key, set_=changes)
-        return statements
+            statement = self._insert(dialect)
+            changes = {name: statement.excluded[name] for name in self._paths if name not in kept}
+            statements[dialect] = statement.on_conflict_do_update(index_elements=self._key, set_=changes)
+        return Change(statements, self._paths)
 
-    def update(self, *columns: str) -> sa.Update:
-        """Return an update of *columns* (all but the key if none is given) by primary key; bind it with `dump_update`."""
-        key = [column.name for column in self.table.primary_key]
-        changed = columns or tuple(name for name in self._names if name not in key)
-        where = [self.table.c[name] == sa.bindparam(f"key_{name}") for name in key]
-        return sa.update(self.table).where(*where).values({name: sa.bindparam(name) for name in changed})
+    def update(self, *columns: str) -> Change[D]:
+        """Return an update, by primary key, of *columns*, or of all that can change if none is named."""
+        changed = columns or tuple(name for name in self._paths if name not in self._key)
+        where = [self.table.c[name] == sa.bindparam(f"{_KEY}{name}") for name in self._key]
+        statement = sa.update(self.table).where(*where).values({name: sa.bindparam(name) for name in changed})
+        paths = {name: self._paths[name] for name in changed} | {
+            f"{_KEY}{name}": self._paths[name] for name in self._key
+        }
+        return Change(dict.fromkeys(DIALECTS, statement), paths)
 
-    def dump(self, value: D) -> Values:
-        """Return the parameters of an insert."""
-        return dict(zip(self._names, self._get(value), strict=True))
+    def _insert(self, dialect: str) -> Any:
+        return DIALECTS[dialect](self.table).values({name: sa.bindparam(name) for name in self._paths})
 
-    def dump_update(self, value: D, *columns: str) -> Values:
-        """Return the parameters of the update that `update` made for the same *columns*."""
-        values = self.dump(value)
-        key = {column.name for column in self.table.primary_key}
-        changed = columns or tuple(name for name in self._names if name not in key)
-        return {name: values[name] for name in changed} | {f"key_{name}": values[name] for name in key}
-
-    def load(self, row: sa.Row[Any]) -> D:
-        """Return the value in a row that `select` found."""
+    def load(self, row: Any) -> D:
+        """Return the value in a row that a select made from `select` found."""
         if self._flat:
             return self._make(*row)
         return self._make(
             *(row[start] if inner is None else inner(*row[start:stop]) for start, stop, inner in self._spans)
         )
-
-    def load_all(self, rows: Iterable[sa.Row[Any]]) -> list[D]:
-        """Return the values of several rows."""
-        return [self.load(row) for row in rows]
-
-    def load_first(self, result: sa.CursorResult[Any]) -> D | None:
-        """Return the value of the first row, None if there is none."""
-        row = result.first()
-        return None if row is None else self.load(row)
-
-    def _bound_insert(self, dialect: str) -> Any:
-        return DIALECTS[dialect](self.table).values({name: sa.bindparam(name) for name in self._names})

@@ -222,7 +222,7 @@ class SqliteBackend:
 
 def sqlite_engine(url: sa.URL) -> sa.Engine:
     """Return a synchronous engine whose connections have our pragmas; each thread makes its own connection."""
-    engine = sa.create_engine(url, poolclass=NullPool)
+    engine = sa.create_engine(url, poolclass=NullPool, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -8,7 +8,7 @@ from core.sessions.ports import OutboxState
 from storage.models.base import make_append_only, metadata
 from storage.types import Json, Utc, choice
 
-_OPEN = "state IN ('intent', 'unknown', 'stale')"
+OPEN_CONDITION = "state IN ('intent', 'unknown', 'stale')"
 
 inbound_events = sa.Table(
     "inbound_events",
@@ -32,8 +32,8 @@ outbox = sa.Table(
     sa.Index(
         "ix_outbox_open",
         "created_at",
-        sqlite_where=sa.text(_OPEN),
-        postgresql_where=sa.text(_OPEN),
+        sqlite_where=sa.text(OPEN_CONDITION),
+        postgresql_where=sa.text(OPEN_CONDITION),
     ),
 )
 

@@ -9,7 +9,10 @@ from storage.models.operations import audit_log
 from storage.rows import Rows
 
 _ENTRIES = Rows(audit_log, AuditEntry)
+_ADD = _ENTRIES.insert()
 _NEWEST_FIRST = _ENTRIES.select.order_by(audit_log.c.id.desc()).limit(sa.bindparam("limit"))
+_LIST = _ENTRIES.query(_NEWEST_FIRST)
+_LIST_OF_WORKSPACE = _ENTRIES.query(_NEWEST_FIRST.where(audit_log.c.workspace_id == sa.bindparam("workspace_id")))
 
 
 class SqlAuditRepository:
@@ -19,10 +22,9 @@ class SqlAuditRepository:
         self._connection = connection
 
     def add(self, entry: AuditEntry) -> None:
-        self._connection.execute(_ENTRIES.insert, _ENTRIES.dump(entry))
+        _ADD.run(self._connection, entry)
 
     def list_entries(self, *, workspace_id: str | None = None, limit: int = 100) -> Sequence[AuditEntry]:
-        query = _NEWEST_FIRST
-        if workspace_id is not None:
-            query = query.where(audit_log.c.workspace_id == workspace_id)
-        return _ENTRIES.load_all(self._connection.execute(query, {"limit": limit}))
+        if workspace_id is None:
+            return _LIST.all(self._connection, limit=limit)
+        return _LIST_OF_WORKSPACE.all(self._connection, limit=limit, workspace_id=workspace_id)

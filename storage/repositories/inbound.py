@@ -29,8 +29,7 @@ class SqlInboundRepository:
         self._connection = connection
 
     def add(self, *, source: str, event_id: str, at: datetime) -> bool:
-        values = _EVENTS.dump(_Event(source, event_id, at))
-        return self._connection.execute(_ADD[self._connection.dialect.name], values).rowcount == 1
+        return _ADD.run(self._connection, _Event(source, event_id, at)) == 1
 
     def last_at(self, source: str) -> datetime | None:
         latest: datetime | None = self._connection.execute(_LAST, {"source": source}).scalar_one()
