@@ -108,7 +108,8 @@ def history(
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Add the whole ledger up again.
 
-    Exit 1 with the differences if there are any."""
+    Exit 1 with the differences if there are any.
+    """
     from admin_cli.bootstrap import run
 
     async def work(parts: Parts) -> tuple[int, list[dict[str, Any]]]:

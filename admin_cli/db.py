@@ -28,7 +28,8 @@ def upgrade() -> None:
 def current(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show which schema the database has.
 
-    Exit 1 when it is not the one that this version needs."""
+    Exit 1 when it is not the one that this version needs.
+    """
     from admin_cli.bootstrap import read_settings
     from storage import migrate
 

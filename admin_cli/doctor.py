@@ -17,7 +17,8 @@ def doctor(
 ) -> None:
     """Check this installation; exit 1 if it is not well.
 
-    Looks at Python, settings, database, files, engine, keys, models, and calls each provider once, cheaply."""
+    Looks at Python, settings, database, files, engine, keys, models, and calls each provider once, cheaply.
+    """
     import asyncio
 
     from admin_cli.checks import Outcome, examine

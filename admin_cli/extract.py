@@ -20,7 +20,8 @@ def extract(
 ) -> None:
     """Print a file as Markdown.
 
-    If it cannot be read: one line that says why, exit 2."""
+    If it cannot be read: one line that says why, exit 2.
+    """
     import asyncio
     from pathlib import Path
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from core.sessions.ports import Transaction
 
 WORKING = frozenset({Status.QUEUED, Status.RUNNING, Status.PAUSING})
-LIVE_PACE_TOKENS_PER_SECOND = 250.0
+LIVE_PACE_TOKENS_PER_SECOND = 500.0
 _LOOK_SECONDS = 0.1
 _POSTS_SECONDS = 15.0
 _INTERRUPTED = 130

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 FAILED = 1
+_PIPE_COLUMNS = 10_000
 
 
 def print_json(value: Any) -> None:
@@ -42,7 +43,8 @@ def print_rows(rows: Sequence[dict[str, Any]], columns: Iterable[str], *, as_jso
         table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(harmless("" if row.get(column) is None else str(row[column]))) for column in columns))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # in a pipe a row is a line, however long: programs read it
+    Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
 
 
 def say(text: str) -> None:

@@ -20,7 +20,8 @@ def serve(
 ) -> None:
     """Run the service.
 
-    It ends at SIGTERM or Ctrl-C; what is being written is finished first."""
+    It ends at SIGTERM or Ctrl-C; what is being written is finished first.
+    """
     import asyncio
 
     from bots.bootstrap import Role, load_catalogue, make_registry

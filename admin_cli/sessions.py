@@ -83,7 +83,8 @@ def show(session_id: _Id, as_json: _Json = False) -> None:
 def watch(session_id: _Id, as_json: _Json = False) -> None:
     """Show a session until it ends or waits.
 
-    Ctrl-C leaves it running."""
+    Ctrl-C leaves it running.
+    """
     from admin_cli import bootstrap, foreground
     from admin_cli.report import session_report
     from core.orchestration.snapshot import load_snapshot
@@ -124,7 +125,8 @@ def new(
 ) -> None:
     """Create a session and run it here.
 
-    With --draft it is only created, and its price told."""
+    With --draft it is only created, and its price told.
+    """
     from admin_cli.demo import read_upload
     from admin_cli.local import MEMBER, THREAD, ensure_workspace
     from core.money import credits_to_microcredits
@@ -166,7 +168,8 @@ def start(session_id: _Id, detach: _Detach = False, out: _Out = _DEFAULT_OUT, as
 def resume(session_id: _Id, detach: _Detach = False, out: _Out = _DEFAULT_OUT, as_json: _Json = False) -> None:
     """Resume a session that is paused or waits.
 
-    One of this terminal goes on right here; one of a platform goes on at a worker."""
+    One of this terminal goes on right here; one of a platform goes on at a worker.
+    """
     _verb(session_id, lambda parts, one: parts.sessions.resume(one.id, actor=_actor()), detach, out, as_json)
 
 
@@ -202,7 +205,8 @@ def continue_(
 def pause(session_id: _Id, as_json: _Json = False) -> None:
     """Pause a session.
 
-    What is being written is finished first."""
+    What is being written is finished first.
+    """
     _verb(session_id, lambda parts, one: parts.sessions.pause(one.id, actor=_actor()), True, "", as_json)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -53,7 +53,7 @@ class AgentPanel:
         words = STATES.get(self.state, self.state)
         if self.state == "finished" and self.score is not None:
             return f"{words}: {score(self.score)}"
-        if self.state == "writing" and self.total:
+        if self.state == "writing" and self.done:
             return f"{words}: {self.done} of {self.total} paragraphs"
         return words
 
@@ -130,8 +130,19 @@ class Board:
 
 
 def _panel(panel: AgentPanel, lines: int) -> Panel:
-    shown = [line for line in harmless(readable(panel.text)).splitlines() if line.strip()][-lines:]
-    body = Text("\n".join(shown), overflow="ellipsis", no_wrap=True)
-    body.append("\n" * (lines - len(shown)))
     title = Text(harmless(f"{panel.emoji} {panel.name}".strip()), style="bold")
+    body = _Tail(harmless(readable(panel.text)), lines)
     return Panel(body, title=title, subtitle=panel.state_words, border_style=panel.colour, height=lines + 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The last lines of a text, as they are once it is wrapped to the width that there is."""
+
+    text: str
+    lines: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown = [line for line in self.text.splitlines() if line.strip()][-self.lines :]
+        wrapped = [line for paragraph in shown for line in Text(paragraph).wrap(console, options.max_width)]
+        yield from wrapped[-self.lines :]

@@ -106,13 +106,13 @@ def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
         )
         for turn in turns_in_order(snapshot)
     )
-    left = max(0, session.cap_microcredits - spent - snapshot.held_microcredits)
+    unused = max(0, session.cap_microcredits - spent - snapshot.held_microcredits)
     pairs = [
         ("Quoted", price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)),
         ("Never more than", money(session.cap_microcredits, unit)),
         ("Charged", money(spent, unit)),
-        ("Not used", money(left, unit)),
-        ("Balance", money(snapshot.balance_microcredits, unit)),
+        ("Not used", left(unused, unit)),
+        ("Balance", left(snapshot.balance_microcredits, unit)),
     ]
     if snapshot.held_microcredits:
         pairs.insert(3, ("Set aside", money(snapshot.held_microcredits, unit)))

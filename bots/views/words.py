@@ -1,7 +1,7 @@
 """The small change of every view: names, amounts, scores and counts in the words that people see."""
 
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from core.casts.model import Cast, Phase, Role
 from core.money import CREDITS_PER_DOLLAR, microcredits_to_credits
@@ -22,14 +22,22 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else many}"
 
 
-def amount(microcredits: int) -> str:
-    """Return credits rounded up, finer the smaller they are: ``0.04``, ``2.5``, ``12``, ``1,240``; no cost is hidden."""
+def amount(microcredits: int, rounding: str = ROUND_CEILING) -> str:
+    """Return credits, finer the smaller they are: ``0.04``, ``2.5``, ``12``, ``1,240``; rounded up: no cost is hidden."""
     credits_ = microcredits_to_credits(microcredits)
     size = abs(credits_)
     step = _HUNDREDTH if size < 1 else _TENTH if size < 10 else Decimal(1)  # noqa: PLR2004 - see the examples
-    rounded = credits_.quantize(step, ROUND_CEILING)
+    rounded = credits_.quantize(step, rounding)
     whole = rounded == rounded.to_integral_value()
     return f"{rounded:,.0f}" if whole else f"{rounded.normalize():f}"
+
+
+def left(microcredits: int, unit: str = "credits") -> str:
+    """Return what somebody still has, with its unit, rounded down: nobody is promised what is not there."""
+    if unit == "dollars":
+        return money(microcredits, unit)
+    shown = amount(microcredits, ROUND_FLOOR)
+    return f"{shown} {'credit' if shown == '1' else 'credits'}"
 
 
 def exact_amount(microcredits: int) -> str:
