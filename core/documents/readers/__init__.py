@@ -1,1 +1,1 @@
-"""Files to documents, one module a format; run only inside the sandboxed child."""
+"""Files to documents, one module a format; uploads are read in `core.documents.sandbox`, never by these directly."""
