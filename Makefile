@@ -3,6 +3,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# The environments are ours: without compiled files in them every process would compile the SDKs again.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 LLMOCK := .venv-llmock
@@ -65,6 +67,7 @@ chaos: $(VENV)/.dev  ## kill -9 a worker KILLS times a database (20) and check t
 
 bench: $(VENV)/.dev  ## the numbers of docs/measurements.md (SESSIONS=100)
 	@$(BIN)/python -m benchmarks.cost $(ARGS)
+	@$(BIN)/python -m benchmarks.start $(ARGS)
 	@$(BIN)/python -m benchmarks.sessions --sessions $(SESSIONS) --rounds 3 --editors 3 $(ARGS)
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
