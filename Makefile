@@ -63,12 +63,13 @@ image-commands: $(VENV)/.dev  ## build the wheel and run the container's own com
 	@$(BIN)/python -m deploy.image_commands
 
 chaos: $(VENV)/.dev  ## kill -9 a worker KILLS times a database (20) and check that nothing was lost or paid twice
-	@ATELIER_CHAOS_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/chaos $(ARGS)
+	@CHAOS_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/scenarios/test_chaos.py $(ARGS)
 
 bench: $(VENV)/.dev  ## the numbers of docs/measurements.md (SESSIONS=100)
 	@$(BIN)/python -m benchmarks.cost $(ARGS)
 	@$(BIN)/python -m benchmarks.start $(ARGS)
-	@$(BIN)/python -m benchmarks.sessions --sessions $(SESSIONS) --rounds 3 --editors 3 $(ARGS)
+	@$(BIN)/python -m benchmarks.sessions --sessions 10 --bare $(ARGS)
+	@$(BIN)/python -m benchmarks.sessions --sessions $(SESSIONS) --ttft-ms 400 --tps 80 $(ARGS)
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
