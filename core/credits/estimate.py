@@ -269,9 +269,9 @@ class _Play:
             output = self.document_tokens = min(round(words * _TOKENS_A_WORD), writer.max_output_tokens)
         elif self.job.chains[writer.key][0].edit_ops:
             answers = profile.frame_tokens + self._notes * profile.answer_tokens
-            output = round(self.document_tokens * profile.edited_share) + answers
+            output = round(self._real(self.document_tokens) * profile.edited_share) + answers
         else:
-            output = self.document_tokens + self._notes * profile.answer_tokens
+            output = self._real(self.document_tokens) + self._notes * profile.answer_tokens
         self._phase(number, (writer,), tail=tail, output=output)
         self.document_tokens = round(self.document_tokens * profile.growth)
         self._version += 1
@@ -307,10 +307,11 @@ class _Play:
 
     def _usage(self, spec: ModelSpec, pieces: Sequence[tuple[str, int]], written: int) -> Usage:
         read = write = plain = prefix = 0
+        stretch = self.profile.prefix_factor / self.profile.tokens_factor
         for name, tokens in pieces:
             prefix += tokens
             key = (spec.id, name)
-            caches = bool(name) and self._trusts(spec.cache.mode) and prefix >= spec.cache.min_tokens
+            caches = bool(name) and self._trusts(spec.cache.mode) and prefix * stretch >= spec.cache.min_tokens
             if caches and key in self._cached:
                 read += tokens
             elif caches and spec.cache.mode is CacheMode.EXPLICIT:

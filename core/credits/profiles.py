@@ -15,6 +15,8 @@ class Profile:
         keeps_cache: Whether a prefix is still found in the provider's cache in the next round.
         trusts_automatic: Whether providers that cache by themselves, as best they can, do so.
         tokens_factor: Tokens that a provider counts for each one of `core.providers.tokens`, which counts too many.
+        prefix_factor: The same where it decides whether a prefix is long enough to be cached: the end that reckons with
+            cheap reads reckons with a long prefix, too.
         rules_tokens: The common rules of every prompt.
         task_tokens: The task and the schema of the reply.
         frame_tokens: What a reply as JSON has besides notes: scores, summary, self-assessment.
@@ -34,6 +36,7 @@ class Profile:
     keeps_cache: bool
     trusts_automatic: bool
     tokens_factor: Decimal
+    prefix_factor: Decimal
     rules_tokens: int
     task_tokens: int
     frame_tokens: int
@@ -54,6 +57,7 @@ LOW = Profile(
     keeps_cache=True,
     trusts_automatic=True,
     tokens_factor=Decimal("0.65"),
+    prefix_factor=Decimal(1),
     rules_tokens=250,
     task_tokens=250,
     frame_tokens=120,
@@ -65,7 +69,7 @@ LOW = Profile(
     later_notes=Decimal("0.3"),
     edited_share=Decimal("0.06"),
     growth=Decimal(1),
-    draft_words=350,
+    draft_words=250,
     draft_factor=Decimal("0.7"),
     thinking={
         Effort.NONE: Decimal(0),
@@ -79,6 +83,7 @@ HIGH = Profile(
     keeps_cache=False,
     trusts_automatic=False,
     tokens_factor=Decimal(1),
+    prefix_factor=Decimal("0.65"),
     rules_tokens=450,
     task_tokens=700,
     frame_tokens=250,

@@ -56,16 +56,16 @@ class Call:
 class NormalSession:
     """Plays a session and yields its calls, phase by phase."""
 
-    cast: Cast
-    spec: ModelSpec
-    document: Document | None
+    cast: Cast = field(repr=False)
+    spec: ModelSpec = field(repr=False)
+    document: Document | None = field(repr=False)
     brief: str = ""
-    references: tuple[str, ...] = ()
+    references: tuple[str, ...] = field(default=(), repr=False)
     rounds: int = 3
     draft_words: int = 800
     habits: Habits = field(default_factory=Habits)
-    _cache: set[str] = field(default_factory=set)
-    _notes: list[Note] = field(default_factory=list)
+    _cache: set[str] = field(default_factory=set, repr=False)
+    _notes: list[Note] = field(default_factory=list, repr=False)
 
     def phases(self) -> Iterator[list[Call]]:
         """Yield the calls of each phase."""
