@@ -143,6 +143,15 @@ class _Lane:
         """Commit *batch* as one; what cannot be committed together is run again, each unit alone."""
         driver = _driver(connection)
         try:
+            driver.execute(self._begin)
+        except (
+            sqlite3.Error
+        ) as error:  # somebody else holds the file for too long: to ask again for each would be worse
+            for unit in batch:
+                unit.error = error
+            self._stats.failed += len(batch)
+            return
+        try:
             self._commit(connection, driver, batch)
         except sqlite3.Error as error:
             if driver.in_transaction:
@@ -157,7 +166,6 @@ class _Lane:
 
     def _commit(self, connection: sa.Connection, driver: sqlite3.Connection, batch: Sequence[_Unit]) -> None:
         failed = 0
-        driver.execute(self._begin)
         for unit in batch:
             driver.execute("SAVEPOINT unit")
             unit.run(connection)

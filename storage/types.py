@@ -89,7 +89,7 @@ class Json(TypeDecorator[T], Generic[T]):
     """A value of any type that pydantic knows, as JSON: JSONB on PostgreSQL, text on SQLite.
 
     The value is turned into text here, once, in Rust; engines are therefore made with a JSON codec that passes text
-    through (`storage.engines`).
+    through (see `storage.postgres`).
 
     Args:
         shape: The type, such as ``tuple[str, ...]`` or a dataclass.
