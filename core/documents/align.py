@@ -12,6 +12,7 @@ from core.documents.markdown import Piece, inline_text, split_blocks
 from core.documents.model import Block, BlockKind, Document, SourceFormat, split_marked, split_ref
 
 _FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[\w-]*)[ \t]*$")
+_HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 _MARKED = re.compile(r"^\[p\d+#[0-9a-f]{4}\]", re.MULTILINE)
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")  # noqa: RUF001 - both apostrophes stand in real text
@@ -53,7 +54,9 @@ def strip_fence(text: str) -> str:
     inner = "\n".join(lines[1:-1])
     if first["info"].lower() in ("markdown", "md"):
         return inner
-    return inner if not first["info"] and first["fence"] not in inner else text
+    # A fence that does not say so may be code: only a heading in it tells that it is a whole document.
+    whole = not first["info"] and first["fence"] not in inner and _HEADING.search(inner)
+    return inner if whole else text
 
 
 def realign(old: Document, markdown: str) -> Document:

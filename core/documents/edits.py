@@ -12,9 +12,7 @@ from core.documents.model import Block, BlockKind, Document, split_ref
 FRONT = "p0"
 """The place before the first block: only INSERT_AFTER may name it."""
 
-PLACE_KINDS = frozenset(
-    {BlockKind.HEADER, BlockKind.FOOTER, BlockKind.FOOTNOTE, BlockKind.COMMENT, BlockKind.TEXT_BOX}
-)
+PLACE_KINDS = frozenset({BlockKind.HEADER, BlockKind.FOOTER, BlockKind.FOOTNOTE, BlockKind.COMMENT, BlockKind.TEXT_BOX})
 """Kinds that say where a block stands, not how its Markdown looks: new text in such a place keeps the kind."""
 
 _ECHOED_MARK = re.compile(r"^\[p\d+#[0-9a-f]{4}\][ \t]?", re.MULTILINE)

@@ -1,7 +1,6 @@
 """A Document as a new Word file: real styles, real lists, real tables, real footnotes."""
 
 import io
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -22,15 +21,19 @@ from lxml import etree
 from core.documents.model import BlockKind, Document
 from core.documents.writers import docx_styles as styles
 from core.documents.writers.docx_numbering import LEVELS, Numbering, indent_of
-from core.documents.writers.flow import Flow, Span, flow
+from core.documents.writers.docx_xml import xml_text
+from core.documents.writers.flow import Flow, Span, flow, plain
 from core.documents.writers.package import with_fixed_dates
+from core.documents.writers.pdf_table import column_widths
 
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ALIGNMENTS: Final = {
     "left": WD_ALIGN_PARAGRAPH.LEFT,
     "center": WD_ALIGN_PARAGRAPH.CENTER,
     "right": WD_ALIGN_PARAGRAPH.RIGHT,
 }
+_LINE_TWIPS: Final = 9070  # 16 cm
+_TWIPS_A_LETTER: Final = 130  # of bold Calibri at 10 points, generously
+_CELL_MARGINS: Final = 240
 # The same text gives the same bytes: a result that is exported again after a crash is the same file.
 _NO_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _NOTES_HEAD: Final = (
@@ -61,11 +64,6 @@ def write_docx(document: Document, *, created_at: datetime | None = None) -> byt
     buffer = io.BytesIO()
     word.save(buffer)
     return with_fixed_dates(buffer.getvalue())
-
-
-def xml_text(text: str) -> str:
-    """Return *text* without the characters that XML 1.0 cannot hold."""
-    return _ILLEGAL.sub("", text)
 
 
 class _Writer:
@@ -165,7 +163,7 @@ class _Writer:
             if number == 0:
                 header = OxmlElement("w:tblHeader")
                 cells._tr.get_or_add_trPr().append(header)  # noqa: SLF001 - no public API for a repeated header row
-        _full_width(table)
+        _set_widths(table, one.rows)
         # Two tables that follow each other would be one table to Word; and text needs air below a table.
         spacer = self._word.add_paragraph()
         spacer.paragraph_format.space_after = Twips(0)
@@ -208,11 +206,21 @@ class _Writer:
         paragraph.add_run(style=styles.NOTE_MARK)._r.append(reference)  # noqa: SLF001 - no public API for footnotes
 
 
-def _full_width(table: Table) -> None:
-    width = table._tbl.tblPr.find(qn("w:tblW"))  # noqa: SLF001 - relative widths have no public API
-    if width is not None:
-        width.set(qn("w:type"), "pct")
-        width.set(qn("w:w"), "5000")
+def _set_widths(table: Table, rows: Sequence[Sequence[Sequence[Span]]]) -> None:
+    """Let the table fill the line, each column as wide as what it holds asks for."""
+    texts = [[plain(cell) for cell in column] for column in zip(*rows, strict=True)]
+    longest = [max((len(word) for text in column for word in text.split()), default=1) for column in texts]
+    widest = [max(len(line) for text in column for line in text.split("\n")) for column in texts]
+    wanted = [(_TWIPS_A_LETTER * count + _CELL_MARGINS) for count in longest]
+    widths = column_widths(wanted, [_TWIPS_A_LETTER * count + _CELL_MARGINS for count in widest], _LINE_TWIPS)
+    for width, column in zip(widths, table.columns, strict=True):
+        column.width = Twips(round(width))
+        for cell in column.cells:
+            cell.width = Twips(round(width))
+    whole = table._tbl.tblPr.find(qn("w:tblW"))  # noqa: SLF001 - relative widths have no public API
+    if whole is not None:
+        whole.set(qn("w:type"), "pct")
+        whole.set(qn("w:w"), "5000")
 
 
 def _unlinked(span: Span) -> Span:

@@ -90,6 +90,9 @@ def _prepare_text(word: WordDocument) -> None:
     normal.paragraph_format.widow_control = True
     listing = _paragraph_style(word, LIST)
     listing.paragraph_format.space_after = Pt(3)
+    contextual = listing.element.get_or_add_pPr().find(qn("w:contextualSpacing"))
+    if contextual is not None:
+        contextual.getparent().remove(contextual)
     quote = _paragraph_style(word, QUOTE)
     quote.font.italic = False
     quote.font.color.rgb = _QUIET
@@ -113,7 +116,6 @@ def _prepare_headings(word: WordDocument) -> None:
 
 def _prepare_code(word: WordDocument) -> None:
     block = _paragraph_style(word, CODE_BLOCK)
-    block.base_style = word.styles["Normal"]
     _set_font(block, _MONO)
     block.font.size = Pt(9)
     block.paragraph_format.line_spacing = 1.1
@@ -150,6 +152,8 @@ def _paragraph_style(word: WordDocument, name: str) -> ParagraphStyle:
     style = word.styles[name] if known else word.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
     if not isinstance(style, ParagraphStyle):
         raise TypeError(name)
+    if not known:
+        style.base_style = word.styles["Normal"]
     return style
 
 

@@ -23,6 +23,8 @@ _RUN_PROPERTIES: Final = (
 _PARTS_OF_TEXT = re.compile(r"([\n\t])")
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_REVISIONS: Final = tuple(W + name for name in ("ins", "del", "moveFrom", "moveTo", "rPrChange", "pPrChange"))
+
 # Markers whose other half may stand in another paragraph: a paragraph that goes leaves them behind.
 _MARKERS: Final = (
     ("bookmarkStart", "bookmarkEnd"),
@@ -134,6 +136,9 @@ def split_after(node: _Element, wrapper: _Element) -> None:
     second.text = second.tail = None
     for child in following:
         second.append(child)
+    if wrapper.get(W + "id"):  # a revision: each has an id of its own
+        numbers = (node.get(W + "id", "") for node in wrapper.getroottree().iter(*_REVISIONS))
+        second.set(W + "id", str(max((int(number) for number in numbers if number.isdigit()), default=0) + 1))
     wrapper.addnext(second)
 
 
