@@ -20,7 +20,7 @@ from core.providers.errors import PartialReply, ProviderError, Unreachable
 from core.providers.limits import Limits
 from core.providers.sse import SseDecoder
 from core.providers.tokens import estimate_request_tokens, estimate_tokens
-from core.providers.transport import StreamEnd, stream_end
+from core.providers.transport import StreamEnd, ssl_context, stream_end
 
 _EVENTS_A_TURN_OF_THE_LOOP = 256  # about 2 ms of decoding, so that one full buffer does not hold up 300 other streams
 
@@ -91,16 +91,32 @@ class Adapter(ABC):
 
     Args:
         catalogue: Says what each model takes.
+        api_key: The operator's key.
+        base_url: Another address than the vendor's own.
         clock: Tells the date of a ``Retry-After``.
         limits: How long to wait.
     """
 
     provider: ClassVar[str]
 
-    def __init__(self, catalogue: Catalogue, *, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        api_key: str,
+        base_url: str | None = None,
+        clock: Clock,
+        limits: Limits | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self._limits = limits or Limits()
+        self._connect(api_key, base_url)
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Do what the first call would do for a large part of a second; may run in a thread."""
+        ssl_context()
 
     async def complete(self, request: Request, listener: Listener | None = None) -> Reply:
         """See `core.providers.base.Model.complete`."""
@@ -127,6 +143,10 @@ class Adapter(ABC):
     @abstractmethod
     async def aclose(self) -> None:
         """Close the connections."""
+
+    @abstractmethod
+    def _connect(self, api_key: str, base_url: str | None) -> None:
+        """Make the SDK's client, its own retries off."""
 
     @abstractmethod
     async def _send(self, spec: ModelSpec, request: Request) -> httpx2.Response:

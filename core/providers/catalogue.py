@@ -187,7 +187,7 @@ class Catalogue:
             for name in (gone.name, *gone.names):
                 self._names[_normal(name)] = gone
         for spec in self._specs.values():
-            for name in (spec.name, spec.id, *spec.aliases):
+            for name in (spec.name, spec.id, *spec.aliases, *_short(spec.name)):
                 self._names[_normal(name)] = spec
 
     @classmethod
@@ -332,6 +332,12 @@ class Catalogue:
 
 def _normal(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def _short(name: str) -> list[str]:
+    """Return the name without its first word, "Opus 5.5" for "Claude Opus 5.5", where a number keeps it distinct."""
+    rest = name.partition(" ")[2]
+    return [rest] if any(character.isdigit() for character in rest) else []
 
 
 def _notice(name: str, eol: date, spec: ModelSpec) -> str:

@@ -5,6 +5,7 @@ is one that keeps the accepted answer for us and shows the SDK an empty one. The
 reason too: left alone, google-genai takes aiohttp directly and retries on its own. Docs: ai.google.dev, "Generating content".
 """
 
+import re
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
@@ -13,15 +14,13 @@ from google import genai
 from google.genai import errors, types
 from typing_extensions import override
 
-from core.clock import Clock
 from core.providers.adapter import Adapter, Draft, Fault
 from core.providers.base import Request, StopReason, Usage
-from core.providers.catalogue import Catalogue, ModelSpec, Thinking
+from core.providers.catalogue import ModelSpec, Thinking
 from core.providers.errors import Unreachable
 from core.providers.faults import duration_seconds, kind_of, retry_after
-from core.providers.limits import Limits
 from core.providers.prompt import blocks
-from core.providers.transport import TIMEOUT, AiohttpTransport
+from core.providers.transport import TIMEOUT, AiohttpTransport, ssl_context
 
 _STOPS = {
     "STOP": StopReason.COMPLETE,
@@ -33,6 +32,7 @@ _STOPS = {
     "SPII": StopReason.REFUSED,
 }
 _OK = 200
+_VERSION = re.compile(r"/(v\d\w*)/?$")  # the SDK wants the API version apart from the address
 _accepted: ContextVar[list[httpx2.Response]] = ContextVar("accepted")
 
 
@@ -54,19 +54,23 @@ class GoogleModel(Adapter):
 
     provider: ClassVar[str] = "google"
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        *,
-        api_key: str,
-        base_url: str | None = None,
-        clock: Clock,
-        limits: Limits | None = None,
-        api_version: str | None = None,
-    ) -> None:
-        super().__init__(catalogue, clock=clock, limits=limits)
+    @classmethod
+    @override
+    def prepare(cls) -> None:
+        super().prepare()
+        types.GenerateContentConfig()  # the SDK completes its types when they are first used
+        types.Content(role="user", parts=[types.Part(text="")])
+
+    @override
+    def _connect(self, api_key: str, base_url: str | None) -> None:
+        version = _VERSION.search(base_url or "")
         self._http = _Client(transport=AiohttpTransport(), timeout=TIMEOUT, follow_redirects=True)
-        options = types.HttpOptions(base_url=base_url, api_version=api_version, httpx_async_client=self._http)
+        options = types.HttpOptions(
+            base_url=base_url[: version.start()] if base_url and version else base_url,
+            api_version=version[1] if version else None,
+            httpx_async_client=self._http,
+            client_args={"verify": ssl_context()},  # for its synchronous client, which nobody uses
+        )
         self._client = genai.Client(api_key=api_key, vertexai=False, http_options=options)
 
     @override

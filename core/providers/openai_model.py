@@ -10,13 +10,11 @@ import httpx2
 import openai
 from typing_extensions import override
 
-from core.clock import Clock
 from core.providers.adapter import Adapter, Draft, Fault
 from core.providers.base import Request, StopReason, Usage
-from core.providers.catalogue import CacheMode, Catalogue, ModelSpec, Thinking
+from core.providers.catalogue import CacheMode, ModelSpec, Thinking
 from core.providers.errors import Unreachable
 from core.providers.faults import kind_of, retry_after
-from core.providers.limits import Limits
 from core.providers.prompt import blocks
 from core.providers.transport import TIMEOUT, http_client
 
@@ -35,16 +33,8 @@ class OpenAIModel(Adapter):
 
     provider: ClassVar[str] = "openai"
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        *,
-        api_key: str,
-        base_url: str | None = None,
-        clock: Clock,
-        limits: Limits | None = None,
-    ) -> None:
-        super().__init__(catalogue, clock=clock, limits=limits)
+    @override
+    def _connect(self, api_key: str, base_url: str | None) -> None:
         self._client = openai.AsyncOpenAI(
             api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=http_client()
         )

@@ -1,11 +1,10 @@
 """From a model's id to something that answers: adapters, retry, breaker and fallback, put together once a process."""
 
 import asyncio
-import importlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from core.clock import Clock
@@ -15,9 +14,11 @@ from core.providers.errors import ModelNotAllowed, ProviderNotConfigured
 from core.providers.limits import Limits
 from core.providers.resilience import BreakingModel, CircuitBreaker, FallbackModel, Link, RetryingModel, RetryPolicy
 
+if TYPE_CHECKING:
+    from core.providers.adapter import Adapter
+
 REHEARSAL = "rehearsal"
 _PREFERENCE = ("anthropic", "google", "openai")
-_MODULES = {provider: f"core.providers.{provider}_model" for provider in _PREFERENCE}
 _NO_KEY = "unused"  # a server of one's own asks for none, but the SDK insists on a word
 
 
@@ -30,9 +31,8 @@ class Credentials:
         google_key: API key.
         openai_key: API key; may be empty where *openai_base_url* points to a server that needs none.
         anthropic_base_url: Another address, such as a gateway, without ``/v1``.
-        google_base_url: The same, without the API version.
+        google_base_url: The same; may end with the API version (``/v1beta``) for gateways that know one only.
         openai_base_url: The same, with ``/v1``.
-        google_api_version: ``v1beta`` for gateways that know no other.
     """
 
     anthropic_key: str = field(default="", repr=False)
@@ -41,7 +41,6 @@ class Credentials:
     anthropic_base_url: str = ""
     google_base_url: str = ""
     openai_base_url: str = ""
-    google_api_version: str = ""
 
     def key(self, provider: str) -> str:
         """Return the key for *provider*; "" if it cannot be used."""
@@ -157,7 +156,7 @@ class ModelRegistry:
     async def warm(self) -> None:
         """Import the SDKs of the configured providers off the loop: 0.5 to 1 s of CPU each, paid before the first turn."""
         for provider in self.configured_providers():
-            await asyncio.to_thread(importlib.import_module, _MODULES[provider])
+            await asyncio.to_thread(lambda name: _load(name).prepare(), provider)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -218,37 +217,33 @@ class ModelRegistry:
         return self._adapters[provider]
 
     def _make(self, provider: str) -> ClosableModel:
-        """Import the provider's SDK and make its adapter: only here, and only when the first call is made."""
+        """Make the adapter of *provider*, when the first call is made."""
         credentials = self._credentials
         key, url = credentials.key(provider), credentials.base_url(provider)
         if not self._paid_calls and not _is_loopback(url):
             raise PaidCallForbidden(f"{provider} is not on this machine")
-        match provider:
-            case "anthropic":
-                from core.providers.anthropic_model import AnthropicModel  # noqa: PLC0415 - 1 s of CPU
+        return _load(provider)(
+            self.catalogue, api_key=key, base_url=url or None, clock=self._clock, limits=self._limits
+        )
 
-                return AnthropicModel(
-                    self.catalogue, api_key=key, base_url=url or None, clock=self._clock, limits=self._limits
-                )
-            case "google":
-                from core.providers.google_model import GoogleModel  # noqa: PLC0415 - 0.6 s of CPU
 
-                return GoogleModel(
-                    self.catalogue,
-                    api_key=key,
-                    base_url=url or None,
-                    clock=self._clock,
-                    limits=self._limits,
-                    api_version=credentials.google_api_version or None,
-                )
-            case "openai":
-                from core.providers.openai_model import OpenAIModel  # noqa: PLC0415 - 0.5 s of CPU
+def _load(provider: str) -> "type[Adapter]":
+    """Import the adapter of *provider* with its SDK: 0.5 to 1 s of CPU, so only what is used is imported, and here only."""
+    match provider:
+        case "anthropic":
+            from core.providers.anthropic_model import AnthropicModel  # noqa: PLC0415 - see above
 
-                return OpenAIModel(
-                    self.catalogue, api_key=key, base_url=url or None, clock=self._clock, limits=self._limits
-                )
-            case _:
-                raise ProviderNotConfigured(provider)
+            return AnthropicModel
+        case "google":
+            from core.providers.google_model import GoogleModel  # noqa: PLC0415 - see above
+
+            return GoogleModel
+        case "openai":
+            from core.providers.openai_model import OpenAIModel  # noqa: PLC0415 - see above
+
+            return OpenAIModel
+        case _:
+            raise ProviderNotConfigured(provider)
 
 
 class _LazyAdapter:
