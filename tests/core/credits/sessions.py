@@ -28,7 +28,7 @@ class Habits:
 
     Attributes:
         notes: Notes of one editor for each 300 words, at most ten at the first reading and five later.
-        edited: Part of the document that a revision writes anew.
+        edited: Part of the document that a revision by block writes anew.
         thinking: Reasoning for each token of reply.
         token_factor: Tokens that the provider counts for each one of our estimate.
         stays_warm: Whether a prefix is still in the cache a round later.
@@ -86,7 +86,8 @@ class NormalSession:
             self.document = make_document(self.draft_words)
             return call
         tail = Tail("revise", notes=tuple(self._notes), plan=(COMMENT,) * 5)
-        written = round(estimate_tokens(self.document.markdown) * self.habits.token_factor * self.habits.edited)
+        share = self.habits.edited if self.spec.edit_ops else 1.0
+        written = round(estimate_tokens(self.document.markdown) * self.habits.token_factor * share)
         return self._call(number, role, tail, written + 120 + 25 * len(self._notes))
 
     def _new_notes(self, number: int) -> dict[str, list[Note]]:
