@@ -13,7 +13,8 @@ from typing import Any
 
 _ROOT = Path(__file__).parents[2]
 PROGRAM = _ROOT / ".venv-llmock" / "bin" / "llmock"
-_START_SECONDS = 20.0
+_COMMAND = (str(PROGRAM), "serve", "--host", "127.0.0.1", "--log-level", "error", "--stream-chunk-delay-ms", "5")
+_START_SECONDS = 30.0
 
 
 class LlmockServer:
@@ -61,7 +62,8 @@ def running(port: int) -> Iterator[LlmockServer]:
     """Run llmock on *port* of this machine until the block ends."""
     server = LlmockServer(f"http://127.0.0.1:{port}")
     process = subprocess.Popen(
-        [str(PROGRAM), "serve", "--host", "127.0.0.1", "--port", str(port), "--log-level", "error"],
+        # A pause between chunks, so that it can be seen whether a client stops reading.
+        [*_COMMAND, "--port", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=sys.stderr,
     )
