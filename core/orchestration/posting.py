@@ -29,6 +29,19 @@ _log = structlog.get_logger(__name__)
 _TRIES = 4
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 30.0
+# Posts that were meant in one transaction share their moment; this is the order in which people read them.
+_ORDER = tuple(
+    kind.value
+    for kind in (
+        PostKind.SESSION_CARD,
+        PostKind.ROUND_CARD,
+        PostKind.TURN,
+        PostKind.DRAFT,
+        PostKind.NOTICE,
+        PostKind.RESULT,
+        PostKind.RECEIPT,
+    )
+)
 
 
 def post_key(
@@ -99,7 +112,8 @@ class Poster:
                 self._locks.pop(session_id, None)
 
     async def _flush(self, session_id: str, fresh: frozenset[str]) -> bool:
-        rows = await self._store.read(lambda tx: tuple(tx.outbox.list_open(session_id=session_id)))
+        found = await self._store.read(lambda tx: tuple(tx.outbox.list_open(session_id=session_id)))
+        rows = sorted(found, key=lambda row: (row.created_at, _ORDER.index(row.kind)))
         if not rows:
             return True
         snapshot = await self._store.read(lambda tx: read_snapshot(tx, session_id))
