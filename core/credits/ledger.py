@@ -8,7 +8,7 @@ Laws that hold after every change (checked by `core.credits.audit`):
 holds; debt exists only while every lot is empty; ``seq`` has no gaps.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -421,12 +421,3 @@ def adjust(
     else:
         draft.burn(-amount_microcredits)
     return draft.change()
-
-
-def live_lots(lots: Sequence[Lot], *, now: datetime) -> tuple[Lot, ...]:
-    """Return the lots that new work may use, in burn order."""
-    return tuple(
-        lot
-        for lot in burn_order(lots)
-        if lot.remaining_microcredits and (lot.expires_at is None or lot.expires_at > now)
-    )

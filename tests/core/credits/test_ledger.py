@@ -261,7 +261,7 @@ def test_the_balance_does_not_depend_on_the_order_of_events(events: list[tuple[s
                 late = held(amount, HoldState.EXPIRED)
                 state = ledger.settle(state, late, amount_microcredits=amount, now=NOW, actor="session").book
     assert (state.account.posted_microcredits, state.account.debt_microcredits) == (-30, 30)
-    assert not ledger.live_lots(state.lots, now=NOW)
+    assert not any(item.remaining_microcredits for item in state.lots)
 
 
 def entry(seq: int, amount: int, *, kind: EntryKind = EntryKind.GRANT, after: int, lot_id: str | None = "l") -> Entry:
