@@ -21,7 +21,7 @@ class RoleScore:
         role_key: Who.
         score: 0.0 to 10.0; None when none could be read.
         weight: The role's weight, > 0.
-        grounded: True when at least one quote of its notes stands in the document.
+        grounded: True when at least one quote of its notes stands in the document, or when it found nothing to note.
     """
 
     role_key: str
@@ -46,7 +46,7 @@ def role_score(role: Role, criteria: Iterable[tuple[str, float]], stated: float 
 
 
 def effective_weight(score: RoleScore) -> float:
-    """Return the weight with which a score counts: half of the role's when no quote of it stands in the document."""
+    """Return the weight with which a score counts: half of the role's when its notes quote what does not stand there."""
     return score.weight * (1.0 if score.grounded else UNGROUNDED_SHARE)
 
 

@@ -5,7 +5,8 @@ It never passes for a language model: its name, its summaries and its drafts say
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from core.clock import Clock
 from core.providers.base import Listener, Reply, Request, StopReason, Usage
@@ -18,6 +19,7 @@ from core.rehearsal.writer import repair, revise, rewrite
 
 PROVIDER = "rehearsal"
 _LETTERS_A_TOKEN = 4
+_EMPTY: Mapping[str, object] = {"array": [], "number": 0.0, "object": {}}
 _PIECE_SECONDS = 0.08  # as often as the adapters of real models report
 _JSON_PHASES = {"edit": edit, "synthesize": synthesize, "revise": revise, "repair": repair}
 _TEXT_PHASES = {"draft": draft, "rewrite": rewrite, "condense": condense}
@@ -80,8 +82,20 @@ def answer(request: Request) -> str:
     if phase in _TEXT_PHASES:
         return _TEXT_PHASES[phase](prompt)
     if phase in _JSON_PHASES:
-        return json.dumps(_JSON_PHASES[phase](prompt), ensure_ascii=False, indent=1)
+        reply = _JSON_PHASES[phase](prompt)
+        return json.dumps(_fitted(reply, request.json_schema or {}), ensure_ascii=False, indent=1)
     return "This is a rehearsal: it edits documents by rules and answers nothing else.\n"
+
+
+def _fitted(reply: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *reply* with all that an object's *schema* wants: what is not the role's business empty, criteria as a list."""
+    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
+    empty = {key: _EMPTY.get(wanted.get("type", ""), "") for key, wanted in properties.items()}
+    fitted = {**empty, **reply} if properties else dict(reply)
+    if properties.get("criteria", {}).get("type") == "array":
+        given = reply.get("criteria", {})
+        fitted["criteria"] = [{"key": key, "score": score} for key, score in given.items()]
+    return fitted
 
 
 def _usage(request: Request, text: str) -> Usage:

@@ -10,6 +10,7 @@ from core.rehearsal.text import Passage, Span
 
 _MAX_SENTENCE_WORDS = 30
 _MIN_HALF_WORDS = 7
+_NEAR = 8  # characters that hold "how" and its space
 _SUBJECTS = r"(?:I|we|it|they|he|she|this|there|these|those|you)\b"
 _JOINT = re.compile(
     rf";\s+(?=\w)|,?\s+(?P<word>and|but|so)\s+(?={_SUBJECTS})|,\s+(?P<late>and|but|so)\s+(?=(?:the|our|each|every)\s)"
@@ -44,7 +45,7 @@ def intensifiers(passage: Passage) -> Iterator[Fault]:
 def vague_words(passage: Passage) -> Iterator[Fault]:
     """Find words that promise a quantity or a time and give none."""
     for match in _phrase_pattern("vague").finditer(passage.visible):
-        if _HOW.search(passage.visible, 0, match.start()):
+        if _HOW.search(passage.visible, max(0, match.start() - _NEAR), match.start()):
             continue
         says = f"“{match.group()}” leaves the reader to guess how many, how much or when."
         yield fault_at(passage, Span(*match.span()), Kind.VAGUE, says)

@@ -7,6 +7,9 @@ from enum import StrEnum
 from core.rehearsal.text import CELL, Passage, Span
 
 _QUOTE_WORDS = 5
+_MAX_QUOTE_WORDS = 24  # beyond that a quote is not read; of equal passages the first is then meant
+_REACH = 200  # characters beside a fault that its quote may take in
+_NEAR = 12  # characters before a fault in which its article stands
 _WORDS = re.compile(rf"[^\s{CELL}]+")
 _VOWEL_SOUND = re.compile(r"^(?:[aeio]|u(?!ni|se|su|ti|til|b[ie]q)|hour|honest|honou?r|heir)(?!u\b)", re.IGNORECASE)
 
@@ -137,7 +140,7 @@ def _fitted(passage: Passage, span: Span, replacement: str) -> tuple[Span, str]:
         end, replacement = after.end(), word[:1].upper() + word[1:] if starts_sentence else word
     elif starts_sentence:
         replacement = replacement[:1].upper() + replacement[1:]
-    article = re.compile(r"\b(an?)\s+$", re.IGNORECASE).search(text, 0, start)
+    article = re.compile(r"\b(an?)\s+$", re.IGNORECASE).search(text, max(0, start - _NEAR), start)
     if article is not None and passage.is_plain(Span(article.start(1), end)):
         right = "an" if _VOWEL_SOUND.match(replacement) else "a"
         replacement = like(article.group(1)[0], right) + text[article.end(1) : start] + replacement
@@ -146,16 +149,21 @@ def _fitted(passage: Passage, span: Span, replacement: str) -> tuple[Span, str]:
 
 
 def _outer(passage: Passage, span: Span) -> Span:
-    """Return *span* grown by whole words within its line or cell until it is unique in its block and a few words long."""
+    """Return *span* grown by whole words within its line or cell until it is a few words long and unique in its block."""
     text = passage.markdown
     left, right = _line(passage, span)
-    words = [match.span() for match in _WORDS.finditer(passage.visible, left, right)]
+    near, far = max(left, span.start - _REACH), min(right, span.end + _REACH)
+    words = [match.span() for match in _WORDS.finditer(passage.visible, near, far)]
+    if near > left:
+        words = words[1:]  # it may begin inside a word
+    if far < right:
+        words = words[:-1]
     # a marker beside a word is blank in the visible text, so growing over it would quote it: allowed, it stands there
     start, end = span.start, span.end
     before = [word for word in words if word[1] <= start]
     after = [word for word in words if word[0] >= end]
     inside = sum(1 for word in words if word[0] < end and word[1] > start)
-    while before or after:
+    while (before or after) and inside < _MAX_QUOTE_WORDS:
         unique = text.count(text[start:end]) == 1
         if unique and inside >= _QUOTE_WORDS:
             break

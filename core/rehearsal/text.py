@@ -1,6 +1,7 @@
 """A document as checks need it: visible characters at their place in the Markdown, sentences, words, syllables."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -106,7 +107,11 @@ class Passage:
 
     def words_in(self, span: Span) -> int:
         """Return how many words *span* has."""
-        return sum(span.start <= word.start < span.end for word in self.words)
+        return bisect_left(self._starts, span.end) - bisect_left(self._starts, span.start)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [word.start for word in self.words]
 
     def is_plain(self, span: Span) -> bool:
         """Return whether *span* holds no Markdown marker, so that it can be replaced letter by letter."""

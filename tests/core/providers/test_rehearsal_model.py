@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
-from core.agents.schemas import editor_schema, revision_schema, synthesizer_schema
+from core.agents.schemas import reply_schema
 from core.casts.catalogue import load_cast
 from core.documents.align import document_from_markdown
+from core.evaluation.parsing import parse_editor
 from core.providers.base import Request, Segment, StopReason
 from core.providers.errors import PartialReply
 from core.providers.rehearsal_model import PROVIDER, RehearsalModel
@@ -26,11 +27,11 @@ _NOTE = {
     "severity": "major",
     "fate": "open",
 }
-_SCHEMAS = {
-    "edit": (_CAST.editors[1], editor_schema(_CAST.editors[1])),
-    "synthesize": (_CAST.synthesizer, synthesizer_schema(_CAST.synthesizer)),
-    "revise": (_CAST.writer, revision_schema()),
-    "repair": (_CAST.writer, revision_schema()),
+_ROLES = {
+    "edit": _CAST.editors[1],
+    "synthesize": _CAST.synthesizer,
+    "revise": _CAST.writer,
+    "repair": _CAST.writer,
 }
 
 
@@ -68,9 +69,15 @@ class _Listener:
 
 
 def _request(
-    phase: str, *, tokens: int = 8_000, stream: bool = True, problems: str = "", brief: str = "A letter."
+    phase: str,
+    *,
+    tokens: int = 8_000,
+    stream: bool = True,
+    problems: str = "",
+    brief: str = "A letter.",
+    schema: bool = True,
 ) -> Request:
-    role, schema = _SCHEMAS.get(phase, (_CAST.writer, None))
+    role = _ROLES.get(phase, _CAST.writer)
     questions = {criterion.key: criterion.asks for criterion in role.criteria}
     document = f'<document version="0">\n{_DOCUMENT.marked}\n</document>\n' if phase != "draft" else ""
     tail = f"<notes>\n{json.dumps([_NOTE])}\n</notes>\n<criteria>\n{json.dumps(questions)}\n</criteria>\n"
@@ -85,24 +92,23 @@ def _request(
             Segment(tail),
         ),
         max_output_tokens=tokens,
-        json_schema=schema,
+        json_schema=reply_schema() if phase in _ROLES and schema else None,
         stream=stream,
         labels={"role": role.key, "phase": phase},
     )
 
 
-@pytest.mark.parametrize("phase", list(_SCHEMAS))
+@pytest.mark.parametrize("phase", list(_ROLES))
 @pytest.mark.parametrize("problems", ["", f"- {_NOTE['ref']}: the block cannot be changed\n- n7 got no answer"])
 async def test_replies_satisfy_their_schema(phase: str, problems: str) -> None:
     """Where a schema was given, the reply is JSON that satisfies it."""
     reply = await RehearsalModel(clock=_Clock()).complete(_request(phase, problems=problems))
-    schema = _SCHEMAS[phase][1]
 
-    jsonschema.validate(json.loads(reply.text), schema)
+    jsonschema.validate(json.loads(reply.text), reply_schema())
     assert (reply.stop, reply.provider, reply.model) == (StopReason.COMPLETE, PROVIDER, "rehearsal")
 
 
-@pytest.mark.parametrize("phase", [*_SCHEMAS, "draft", "rewrite"])
+@pytest.mark.parametrize("phase", [*_ROLES, "draft", "rewrite"])
 async def test_the_same_request_gets_the_same_reply(phase: str) -> None:
     """The rehearsal is deterministic, and every reply says what it is."""
     first = await RehearsalModel(clock=_Clock()).complete(_request(phase))
@@ -110,6 +116,15 @@ async def test_the_same_request_gets_the_same_reply(phase: str) -> None:
 
     assert first == second
     assert phase == "rewrite" or "rehearsal" in first.text.lower()
+
+
+async def test_without_a_schema_the_reply_says_what_its_role_says() -> None:
+    """Where a server knows no schemas, a reply holds what its role has to say and is read all the same."""
+    reply = await RehearsalModel(clock=_Clock()).complete(_request("edit", schema=False))
+    role = _ROLES["edit"]
+
+    assert "edits" not in json.loads(reply.text)
+    assert [key for key, _ in parse_editor(reply.text, role).criteria] == [item.key for item in role.criteria]
 
 
 async def test_it_streams_at_its_pace() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from core.agents.context import Material, Tail, Window, build_prompt, to_request
 from core.agents.revision import revise
-from core.agents.schemas import editor_schema, revision_schema, synthesizer_schema
+from core.agents.schemas import reply_schema
 from core.casts.catalogue import load_cast
 from core.casts.model import Cast, Role
 from core.documents.align import document_from_markdown
@@ -44,7 +44,6 @@ class TestRoom:
 
     def request(self, role: Role, phase: str, tail: Tail) -> Request:
         """Return the request that the product would send."""
-        schemas = {"edit": editor_schema(role), "synthesize": synthesizer_schema(role), "revise": revision_schema()}
         prompt = build_prompt(
             role=role,
             material=Material(self.brief),
@@ -57,7 +56,7 @@ class TestRoom:
             prompt,
             model="rehearsal",
             max_output_tokens=32_000,
-            schema=schemas.get(phase),
+            schema=reply_schema(),
             effort=Effort.LOW,
             session_id="s",
             turn_id="t",

@@ -250,6 +250,7 @@ def test_every_quote_stands_letter_by_letter(blocks: list[str]) -> None:
     assert 0.0 <= analysis.score(EVERYTHING) <= 9.5
 
 
+@settings(deadline=None)  # the first example imports the libraries
 @given(kept=st.integers(0, 12))
 def test_fewer_faults_never_score_lower(kept: int) -> None:
     """Scores rise as faults go, whatever field is looked at."""
