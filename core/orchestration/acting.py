@@ -148,7 +148,7 @@ class Acting:
 
     def _editing(self, room: Room, round_number: int, seat: Seat) -> tuple[Prompt, Act]:
         role = seat.role
-        mine = tuple(note for note in room.notes if note.role_key == role.key and note.round < round_number)
+        mine = tuple(note for note in room.notes if note.role_key == role.key and _is_pending(note, round_number))
         prompt = _prompt(room, seat, Tail("edit", room.directions, notes=mine))
 
         async def act(ask: Ask, output_tokens: int) -> TurnResult:
@@ -328,6 +328,16 @@ async def _ask_rewrite(
     if not revision.document.blocks:
         raise TurnFailed("reply_empty", reply.provider)
     return revision, [reply.text]
+
+
+def _is_pending(note: Note, round_number: int) -> bool:
+    """Return whether an editor must see an older note of its own.
+
+    What was applied and looked at once is done with; what was declined is shown, so that it is not raised again.
+    """
+    if note.round >= round_number:
+        return False
+    return note.fate is not Fate.APPLIED or (note.fate_round or 0) >= round_number
 
 
 def _role_scores(room: Room, heard: Sequence[tuple[Role, Turn]], round_number: int) -> list[RoleScore]:
