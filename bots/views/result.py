@@ -10,6 +10,7 @@ from bots.views.words import (
     exact_amount,
     find_role,
     is_rehearsal,
+    left,
     money,
     price_range,
     role_name,
