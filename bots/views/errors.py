@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bots.views.words import money
+from bots.views.words import left, money
 from core.casts.errors import CastInvalid, CastUnknown
 from core.credits.errors import InsufficientCredits, NotEntitled
 from core.documents.errors import EditsRejected, UnreadableFile
@@ -124,7 +124,7 @@ def _unreadable(error: UnreadableFile) -> ErrorView:
 
 
 def _insufficient(error: InsufficientCredits) -> ErrorView:
-    required, available = money(error.required_microcredits), money(max(0, error.available_microcredits))
+    required, available = money(error.required_microcredits), left(max(0, error.available_microcredits))
     words = WORDS[InsufficientCredits.code]
     return ErrorView(words.title, f"It needs {required}, and there are {available}.", words.way_out)
 

@@ -2,7 +2,7 @@
 
 from bots.views.elements import Button, Buttons, Element, Heading, Style, Text, View
 from bots.views.errors import words_for_code
-from bots.views.words import REHEARSAL, is_rehearsal, money, park_words
+from bots.views.words import REHEARSAL, is_rehearsal, left, park_words
 from core.orchestration.ports import Content, Snapshot
 from core.sessions.model import ParkReason
 
@@ -41,7 +41,7 @@ def _parked(snapshot: Snapshot, facts: dict[str, str]) -> tuple[str, list[str]]:
         return (
             "The session waits for credits",
             [
-                f"The balance is {money(snapshot.balance_microcredits)}.",
+                f"The balance is {left(snapshot.balance_microcredits)}.",
                 "The best version so far is kept. It goes on when credits are added, and ends after 7 days without.",
             ],
         )

@@ -124,7 +124,7 @@ def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
         elements.append(Table(("Round", "Charged"), round_totals(snapshot, unit), right=(1,)))
     return View(
         tuple(elements),
-        f"Receipt{rehearsal}: {money(spent, unit)} charged, balance {money(snapshot.balance_microcredits, unit)}.",
+        f"Receipt{rehearsal}: {money(spent, unit)} charged, balance {left(snapshot.balance_microcredits, unit)}.",
     )
 
 

@@ -4,6 +4,7 @@ from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small
 from bots.views.words import (
     editors_line,
     is_rehearsal,
+    left,
     limit_of,
     money,
     price_range,
@@ -30,7 +31,7 @@ def session_card(snapshot: Snapshot) -> View:
         pairs.append(("Score", scores))
     if session.status not in ENDED:
         pairs.append(("Good enough at", limit_of(session)))
-    pairs.append(("Balance", money(snapshot.balance_microcredits)))
+    pairs.append(("Balance", left(snapshot.balance_microcredits)))
     elements: list[Element] = [Heading(session.title), Fields(tuple(pairs))]
     if session.brief and session.brief != session.title:
         elements.insert(1, Text(session.brief))

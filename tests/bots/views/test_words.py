@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.views.streams import harmless, readable
-from bots.views.words import amount, count, duration, money, price_range, score, score_line
+from bots.views.words import amount, count, duration, left, money, price_range, score, score_line
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,11 @@ from bots.views.words import amount, count, duration, money, price_range, score,
 def test_an_amount_is_rounded_up(microcredits: int, shown: str) -> None:
     """A cost is never shown smaller than it is."""
     assert amount(microcredits) == shown
+
+
+def test_what_is_left_is_rounded_down() -> None:
+    """A balance is never shown larger than it is."""
+    assert (left(997_900_000), left(2_780_000), left(1_000_000)) == ("997 credits", "2.7 credits", "1 credit")
 
 
 def test_amounts_have_units() -> None:
