@@ -21,6 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from benchmarks.cost_session import WINDOW
 from benchmarks.harness import Measurement, Table, measure, medians, mock_provider, run_fresh, show
 from benchmarks.mock_replies import prose
@@ -30,8 +32,8 @@ from core.casts.catalogue import load_cast
 from core.casts.editors import with_editors
 from core.documents.align import document_from_markdown
 from core.orchestration.ports import Content, Part, Progress
-from core.sessions.ports import Transaction
 from core.sessions.model import ENDED, Session, Status, ThreadRef
+from core.sessions.ports import Transaction
 
 MODEL = "mock"
 WORKSPACE = "bench:all"
@@ -96,11 +98,11 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
     configure_logging(level="ERROR")
     database = options.database or f"sqlite+aiosqlite:///{folder}/atelier.db"
     settings = Settings(
-        _env_file=None,
-        database_url=database,
+        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, its plugin does not say so
+        database_url=SecretStr(database),
         files_url=f"file://{folder}/files",
         openai_base_url=options.base_url,
-        openai_api_key="none",
+        openai_api_key=SecretStr("none"),
         custom_models=(MODEL,),
         default_model=MODEL,
     )
@@ -188,14 +190,10 @@ async def run_bare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     connection.execute("CREATE TABLE turn (id INTEGER PRIMARY KEY, role TEXT, text TEXT)")
 
     async def call(role_key: str, content: list[dict[str, str]], *, as_json: bool = True) -> None:
-        extra: dict[str, Any] = {"response_format": schema} if as_json else {}
-        stream = await client.chat.completions.create(
-            model=MODEL,
-            messages=content,  # type: ignore[arg-type]  # plain dictionaries, as everybody writes them
-            stream=True,
-            stream_options={"include_usage": True},
-            **extra,
-        )
+        body: dict[str, Any] = {"messages": content, "stream_options": {"include_usage": True}}
+        if as_json:
+            body["response_format"] = schema
+        stream = await client.chat.completions.create(model=MODEL, stream=True, **body)
         pieces = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
         connection.execute("INSERT INTO turn (role, text) VALUES (?, ?)", (role_key, "".join(pieces)))
 
