@@ -7,6 +7,7 @@ none), with different fault tables and connection limits; see docs/decisions/002
 
 import asyncio
 import ssl
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -74,6 +75,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 headers=[(key.decode("ascii"), value.decode("latin-1")) for key, value in request.headers.raw],
                 data=await request.aread() or None,
                 allow_redirects=False,
+                proxy=_proxy(request.url.scheme, request.url.host),
                 timeout=aiohttp.ClientTimeout(sock_connect=timeout.get("connect"), sock_read=timeout.get("read")),
             )
         end = StreamEnd()
@@ -102,7 +104,6 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                trust_env=True,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             )
         return self._session
@@ -122,6 +123,16 @@ class _Body(httpx2.AsyncByteStream):
     @override
     async def aclose(self) -> None:
         self._answer.release()
+
+
+@cache
+def _proxy(scheme: str, host: str) -> str | None:
+    """Return the proxy that this machine prescribes for *host*.
+
+    aiohttp can look that up by itself (``trust_env``), but does so in two threads for every request, and takes a password
+    from ``.netrc`` along.
+    """
+    return None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme)
 
 
 @cache
