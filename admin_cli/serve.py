@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from admin_cli.output import fail, say
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
 
 _LATER = {"slack", "discord"}
 
@@ -52,7 +56,17 @@ def serve(
         await run_roles(settings, roles, port=port, stop=stop, started=say)
 
     try:
-        asyncio.run(main())
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(main())
     except OSError as error:
         fail(f"It cannot listen: {error.strerror or error}.", code=1)
     say("stopped")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's, which halves the cost of sockets, where it exists."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

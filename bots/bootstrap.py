@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from core.credits.service import Ledger
     from core.credits.tariff import Tariff
     from core.credits.tiers import PriceList
-    from core.orchestration.engine import DbosEngine
+    from core.orchestration.engine import DbosEngine, EngineClient
     from core.orchestration.ports import ChatPort
     from core.orchestration.posting import Poster
     from core.providers.base import Model
     from core.providers.catalogue import Catalogue
     from core.providers.registry import ModelRegistry
     from core.sessions.intake import Intake
-    from core.sessions.ports import Engine, FileStore
+    from core.sessions.ports import FileStore
     from core.sessions.service import SessionService
     from storage.database import Database
 
@@ -198,9 +198,9 @@ class _EngineDoor:
     """
 
     def __init__(self) -> None:
-        self.engine: Engine | None = None
         self.worker: DbosEngine | None = None
-        self.make: Callable[[], Engine] | None = None
+        self.make: Callable[[], EngineClient] | None = None
+        self._client: EngineClient | None = None
 
     async def enqueue(self, session_id: str, segment: int) -> None:
         """See `core.sessions.ports.Engine`."""
@@ -210,14 +210,28 @@ class _EngineDoor:
         """See `core.sessions.ports.Engine`."""
         await self._ask("cancel", session_id, segment)
 
+    async def enqueue_job(self, name: str, tick: str) -> None:
+        """See `bots.scheduler.JobQueue`."""
+        await self._engine().enqueue_job(name, tick)
+
+    async def ping(self) -> None:
+        """Return when the engine's database answered."""
+        await self._engine().ping()
+
+    def _engine(self) -> DbosEngine | EngineClient:
+        if self.worker is not None:
+            return self.worker
+        if self._client is None:
+            if self.make is None:
+                raise RuntimeError("the engine's door was opened before it was hung")
+            self._client = self.make()
+        return self._client
+
     async def _ask(self, verb: str, session_id: str, segment: int) -> None:
         import structlog
 
-        if self.engine is None and self.make is not None:
-            self.engine = self.make()
-        if self.engine is None:
-            return
-        ask = self.engine.enqueue if verb == "enqueue" else self.engine.cancel
+        engine = self._engine()
+        ask = engine.enqueue if verb == "enqueue" else engine.cancel
         try:
             await ask(session_id, segment)
         except Exception as error:  # noqa: BLE001 - the edge of the engine, whose driver raises what it likes
@@ -226,7 +240,7 @@ class _EngineDoor:
             )
 
 
-def _client(settings: Settings, stack: AsyncExitStack) -> Engine:
+def _client(settings: Settings, stack: AsyncExitStack) -> EngineClient:
     from core.orchestration.engine import EngineClient, EngineConfig
     from storage.durable import sqlite_engine
 
@@ -314,6 +328,7 @@ async def _start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> No
     from core.orchestration.turns import TurnRunner
     from core.sessions.casting import Casting
     from storage.durable import executor_slots, sqlite_engine
+    from storage.heartbeat import DatabaseHeartbeat
 
     database, ledger = parts.database, parts.ledger
     turns = TurnRunner(
@@ -335,11 +350,21 @@ async def _start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> No
     url = parts.settings.engine_url
     slot = await executor_slots(url).take(_end_at_once)
     stack.push_async_callback(slot.release)
+    heartbeat = DatabaseHeartbeat(database, slot.id, clock=clock)
+    stack.push_async_callback(heartbeat.resign)
+    await heartbeat.start(_end_at_once)
     engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url)))
     runtime.set_jobs(make_jobs(parts, engine))
     stack.push_async_callback(engine.aclose, finish_seconds=_DRAIN_SECONDS)
     await engine.start()
-    parts.engine.engine = parts.engine.worker = engine
+    parts.engine.worker = engine
+    watching = asyncio.create_task(heartbeat.watch(engine.recover, engine.list_executors))
+    stack.push_async_callback(_cancel, watching)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _end_at_once(reason: str) -> None:
@@ -406,16 +431,16 @@ async def serve(
     from bots.terminal.chat import Mode, TerminalChat
 
     silent = TerminalChat(Console(quiet=True), clock=SystemClock(), mode=Mode.SILENT)
-    choices = Choices(runs_sessions=Role.WORKER in roles or Role.SCHEDULER in roles)
+    choices = Choices(runs_sessions=Role.WORKER in roles)
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings, chats={silent.platform: silent}, choices=choices))
         if Role.WORKER in roles:
             await parts.registry.warm()
             started("worker: runs sessions")
-        if Role.SCHEDULER in roles and parts.worker is not None:
+        if Role.SCHEDULER in roles:
             from bots.scheduler import Scheduler
 
-            scheduler = Scheduler(parts.worker, clock=parts.clock)
+            scheduler = Scheduler(parts.engine, clock=parts.clock)
             stack.push_async_callback(scheduler.aclose)
             scheduler.start()
             started("scheduler: sweeps, expires, cleans up")
@@ -430,9 +455,7 @@ async def _start_http(parts: Parts, port: int | None, stack: AsyncExitStack) -> 
     from bots.http.health import Health
 
     host = parts.settings.http_host
-    probes: dict[str, Callable[[], Awaitable[None]]] = {"database": parts.database.ping}
-    if parts.worker is not None:
-        probes["engine"] = parts.worker.ping
+    probes = {"database": parts.database.ping, "engine": parts.engine.ping}
     health = Health(probes, last_inbound=lambda: _last_inbound(parts), clock=parts.clock)
     server = HttpServer(
         make_app(health, parts.metrics), host=host, port=parts.settings.http_port if port is None else port

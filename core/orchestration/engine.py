@@ -160,6 +160,20 @@ class EngineClient:
     async def cancel(self, session_id: str, segment: int) -> None:
         await self._client.cancel_workflow_async(segment_id(session_id, segment))
 
+    async def enqueue_job(self, name: str, tick: str) -> None:
+        """See `DbosEngine.enqueue_job`."""
+        options = EnqueueOptions(
+            workflow_name=workflow.JOB_WORKFLOW,
+            queue_name=JOBS_QUEUE,
+            workflow_id=f"job-{name}-{tick}",
+            app_version=APPLICATION_VERSION,
+        )
+        await self._client.enqueue_async(options, name)
+
+    async def ping(self) -> None:
+        """Return when the engine's database answered; what its driver raises tells why not."""
+        await self._client.check_connection_async()
+
     async def aclose(self) -> None:
         """Let go of the database."""
         await asyncio.to_thread(self._client.destroy)
