@@ -16,7 +16,7 @@ from core.documents.readers.limits import Limits
 
 __all__ = ["Limits", "Sandbox"]
 
-_CHILD: Final = Path(__file__).parent / "readers" / "child.py"
+_CHILD: Final = Path(__file__).with_name("sandbox_child.py")
 _ROOT: Final = Path(__file__).parents[2]
 _MEGABYTE: Final = 1024 * 1024
 _CHUNK: Final = 256 * 1024

@@ -9,7 +9,6 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Any, Final, Self
 
-import pypdfium2  # type: ignore[import-untyped] # it has annotations and no marker
 from pypdf import PageObject, PasswordType, PdfReader
 from pypdf.generic import DictionaryObject
 
@@ -74,7 +73,7 @@ class _Pdf:
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
         self._limits = limits
-        self._second: pypdfium2.PdfDocument | None = None
+        self._second: Any = None  # a pypdfium2.PdfDocument, which mypy cannot see
         self._second_failed = False
         self._first = self._opened()
         if self._first is None and self._fallback() is None:
@@ -154,9 +153,11 @@ class _Pdf:
             raise UnreadableFile("file_corrupt", "The PDF is damaged: its pages cannot be found.")
         return len(second)
 
-    def _fallback(self) -> pypdfium2.PdfDocument | None:
+    def _fallback(self) -> Any:
         """Return the file in the second reader, opened once; None if that cannot open it either."""
         if self._second is None and not self._second_failed:
+            import pypdfium2  # type: ignore[import-untyped] # noqa: PLC0415 - a large library that most files do not need
+
             try:
                 self._second = pypdfium2.PdfDocument(self._data)
             except pypdfium2.PdfiumError as error:
@@ -206,7 +207,7 @@ class _Pdf:
                 text_page.close()
             finally:
                 page.close()
-        except pypdfium2.PdfiumError:
+        except RuntimeError:  # pypdfium2.PdfiumError is one
             return []
         return [Line(_cleaned(line), number) for line in re.split(r"[\r\n]+", text)]
 

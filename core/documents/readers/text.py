@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Final
 
-from charset_normalizer import from_bytes
-
 from core.documents.errors import UnreadableFile
 from core.documents.markdown import Piece, inline_text, split_blocks, split_front_matter
 from core.documents.model import Block, BlockKind, Document, Origin, SourceFormat
@@ -110,6 +108,8 @@ def _decoded(data: bytes) -> tuple[str, str]:
 
 
 def _guessed(sample: bytes) -> str:
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - slow to import and seldom needed: most text is UTF-8
+
     matches = from_bytes(sample)
     best = matches.best()
     if best is not None and best.encoding not in _LATIN and not _OTHER_LATIN.match(best.encoding):

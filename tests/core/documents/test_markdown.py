@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.documents.markdown import Piece, inline_text, parser, split_blocks, split_front_matter
@@ -104,12 +104,14 @@ def test_a_piece_knows_its_lines() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(texts)
 def test_no_word_is_lost_or_moved(text: str) -> None:
     """Every word character of the text stands in the pieces, in the same order."""
     assert re.findall(r"\w", "".join(piece.markdown for piece in split_blocks(text))) == re.findall(r"\w", text)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_splitting_what_was_joined_changes_nothing(text: str) -> None:
     """Joined pieces split into the very same pieces."""
@@ -117,6 +119,7 @@ def test_splitting_what_was_joined_changes_nothing(text: str) -> None:
     assert shape(split_blocks(joined(pieces))) == shape(pieces)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_joined_pieces_say_what_the_text_said(text: str) -> None:
     """The rendering of the joined pieces is that of the text, loose lists apart."""

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.documents.markdown import inline_text, split_blocks
@@ -26,6 +26,7 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
+@settings(deadline=None)
 @given(_spans)
 @example([Span("a*b"), Span("c", bold=True), Span('"d"', bold=True), Span("e")])
 @example([Span("1. no list")])
@@ -41,6 +42,7 @@ def test_text_survives_whatever_its_characters(spans: list[Span]) -> None:
     assert [piece.kind for piece in split_blocks(markdown)] == ([BlockKind.PARAGRAPH] if text.strip() else [])
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(_spans, min_size=2, max_size=2), min_size=1, max_size=3))
 def test_cells_survive_whatever_their_characters(rows: list[list[list[Span]]]) -> None:
     """A pipe table has the cells that it was made of."""
@@ -52,6 +54,7 @@ def test_cells_survive_whatever_their_characters(rows: list[list[list[Span]]]) -
     assert [piece.kind for piece in split_blocks(table)] == [BlockKind.TABLE]
 
 
+@settings(deadline=None)
 @given(_spans, st.integers(1, 6))
 def test_headings_and_quotes_and_items_survive(spans: list[Span], level: int) -> None:
     """The markers around a text never mix with it."""

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.documents.errors import UnreadableFile
@@ -43,6 +43,7 @@ def test_a_guessed_encoding_is_said() -> None:
     assert read("Le café".encode(), name="x").warnings == ()
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300))
 def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     """No other error comes out."""
@@ -86,6 +87,7 @@ def test_plain_text_becomes_paragraphs_and_items() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Cn"]), max_size=60))
 def test_plain_text_reads_back_as_it_was(line: str) -> None:
     """Whatever its characters, the words of a line survive."""

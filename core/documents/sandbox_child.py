@@ -1,8 +1,8 @@
 """The process in which one upload is parsed: limits first, then the parsers, then one JSON object on standard output.
 
-Run as a script by `core.documents.sandbox`: ``python -I child.py ORDER`` with the file on standard input; ORDER is a JSON object
-of *limits*, *paths* (for imports) and *name*. It imports nothing of the product before its limits stand, and answers
-``{"document": ...}`` or ``{"code": ..., "reason": ...}``.
+Run as a script by `core.documents.sandbox`: ``python -I sandbox_child.py ORDER`` with the file on standard input; ORDER
+is a JSON object of *limits*, *paths* (for imports) and *name*. It imports nothing of the product before its limits
+stand, and answers ``{"document": ...}`` or ``{"code": ..., "reason": ...}``.
 """
 
 import json
@@ -31,8 +31,8 @@ def _answer(data: bytes, name: str, limits: dict[str, int]) -> dict[str, object]
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     from core.documents.errors import UnreadableFile  # noqa: PLC0415
-    from core.documents.readers.dispatch import read  # noqa: PLC0415
     from core.documents.readers.limits import Limits  # noqa: PLC0415
+    from core.documents.reading import read  # noqa: PLC0415
 
     try:
         return {"document": read(data, name=name, limits=Limits(**limits)).to_json()}
