@@ -126,7 +126,7 @@ class Adapter(ABC):
             await self._call(spec, request, draft)
         except asyncio.CancelledError as cancelled:
             draft.flush()
-            raise cancelled from PartialReply(draft.text, self._used(draft))
+            raise cancelled from PartialReply(draft.text, self._used(draft), model=spec.id)
         except Exception as error:
             draft.flush()
             if draft.stop is None:

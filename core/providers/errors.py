@@ -10,12 +10,14 @@ class PartialReply(AtelierError):
     Attributes:
         text: Visible text so far.
         usage: Tokens used so far, estimated where the provider reports them only at the end.
+        model: Who was answering (a fallback may have been); empty where nobody said.
     """
 
-    def __init__(self, text: str, usage: Usage) -> None:
+    def __init__(self, text: str, usage: Usage, *, model: str = "") -> None:
         super().__init__("the reply was cut")
         self.text = text
         self.usage = usage
+        self.model = model
 
 
 class ProviderError(TransientError, UserFacingError):

@@ -172,7 +172,7 @@ async def test_stopping_cuts_the_stream(peer: ModelPeer, make: MakeModel, ear: E
         await task
     partial = raised.value.__cause__
     assert isinstance(partial, PartialReply)
-    assert partial.text == "One two "
+    assert (partial.text, partial.model) == ("One two ", MODELS[provider])
     assert partial.usage.input_tokens > 0
     assert partial.usage.output_tokens > 0
     await asyncio.wait_for(peer.cut_off.wait(), 5)
