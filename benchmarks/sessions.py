@@ -93,7 +93,7 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
     from bots.settings import Settings
     from core.credits.model import LotKind
     from core.sessions.requests import NewSession
-    from core.workspaces.model import Member, Verbosity, Workspace
+    from core.workspaces.model import Member, Workspace
 
     configure_logging(level="ERROR")
     database = options.database or f"sqlite+aiosqlite:///{folder}/atelier.db"
@@ -132,7 +132,6 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
             editors=options.editors,
             rounds=options.rounds,
             threshold=10.0,
-            verbosity=Verbosity.FULL,
         )
 
         async def play(parts: Parts, count: int) -> list[Session]:

@@ -161,9 +161,9 @@ class Acting:
 
             def record(tx: Transaction, turn: Turn) -> None:
                 self._record(tx, room, turn)
-                known = tx.sessions.list_notes(room.session.id)
-                tx.sessions.save_notes(_judged(known, reply, role, round_number))
-                tx.sessions.save_notes(_new_notes(known, reply, role, room, round_number))
+                tx.sessions.save_notes(_judged(room.notes, reply, role, round_number))
+                last = tx.sessions.count_notes(room.session.id)
+                tx.sessions.save_notes(_new_notes(room, reply, role, round_number=round_number, last=last))
 
             return TurnResult(
                 text=raw.text,
@@ -224,10 +224,8 @@ class Acting:
     ) -> None:
         """Write what the Synthesizer made of a round: fates of notes, plan, score of round and version."""
         session_id, number = room.session.id, turn.round
-        notes = tx.sessions.list_notes(session_id)
         declined = {answer.note: (Fate.DECLINED, answer.reason) for answer in reply.decline}
-        waiting = [note for note in notes if note.fate in {Fate.OPEN, Fate.REGRESSED}]
-        tx.sessions.save_notes(settle_notes(waiting, declined, round_number=number))
+        tx.sessions.save_notes(settle_notes(room.open_notes, declined, round_number=number))
         current = room.find_round(number)
         if current is not None:
             tx.sessions.save_round(
@@ -360,11 +358,11 @@ def _judged(known: Sequence[Note], reply: EditorReply, role: Role, round_number:
     ]
 
 
-def _new_notes(known: Sequence[Note], reply: EditorReply, role: Role, room: Room, round_number: int) -> list[Note]:
-    """Return the reply's notes with ids of their own, each quote looked up in the document."""
+def _new_notes(room: Room, reply: EditorReply, role: Role, *, round_number: int, last: int) -> list[Note]:
+    """Return the reply's notes with ids above *last*, each quote looked up in the document."""
     document = _document(room)
-    number = max((int(note.id[1:]) for note in known), default=0)
-    raised = {(note.role_key, note.quote, note.comment) for note in known}
+    number = last
+    raised = {(note.role_key, note.quote, note.comment) for note in room.notes}
     notes: list[Note] = []
     for item in reply.notes:
         if (role.key, item.quote, item.comment) in raised:

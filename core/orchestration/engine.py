@@ -22,6 +22,7 @@ SESSIONS_QUEUE = "sessions"
 JOBS_QUEUE = "jobs"
 _SESSIONS_A_WORKER = 500
 _JOBS_A_WORKER = 4
+_JOBS_POLLING_SECONDS = 2.0  # each look costs milliseconds of CPU, and no job is in a hurry
 _MAX_THREADS = 16
 _POOL_SIZE = 10
 _DELETE_AT_ONCE = 1_000
@@ -75,7 +76,9 @@ class DbosEngine:
         await DBOS.register_queue_async(
             SESSIONS_QUEUE, worker_concurrency=_SESSIONS_A_WORKER, polling_interval_sec=polling
         )
-        await DBOS.register_queue_async(JOBS_QUEUE, worker_concurrency=_JOBS_A_WORKER, polling_interval_sec=polling)
+        await DBOS.register_queue_async(
+            JOBS_QUEUE, worker_concurrency=_JOBS_A_WORKER, polling_interval_sec=max(polling, _JOBS_POLLING_SECONDS)
+        )
 
     async def aclose(self, *, finish_seconds: int = 0) -> None:
         """Stop taking work, give running steps *finish_seconds* to end, and let go of the database."""

@@ -55,6 +55,8 @@ class Finisher:
         self._ledger = ledger
         self._clock = clock
         self._version = version
+        # One at a time: exports compete for the interpreter anyway, and each holds a document and its file in memory.
+        self._exporting = asyncio.Semaphore(1)
 
     async def finish(self, session_id: str, reason: EndReason, code: str) -> frozenset[str]:
         """End the session for *reason* and return the keys of the posts that were meant.
@@ -176,7 +178,8 @@ class Finisher:
     ) -> list[SessionFile]:
         """Write one format; where it cannot hold the text, Markdown can."""
         try:
-            data = await asyncio.to_thread(_export, best.document, target, facts, original, base)
+            async with self._exporting:
+                data = await asyncio.to_thread(_export, best.document, target, facts, original, base)
         except (UserFacingError, UnreadableFile) as error:
             if target is SourceFormat.MARKDOWN:
                 raise

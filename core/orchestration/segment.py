@@ -127,10 +127,10 @@ class SegmentRunner:
             if isinstance(step, End):
                 return await self._finish(session_id, step.reason, "")
             current = step.round
-            stopped = await self._phase(room, step)
-            if stopped is not None:
+            outcome = await self._phase(room, step)
+            if outcome is not None:
                 await self._worked(session_id, self._clock.monotonic() - started)
-                return stopped
+                return outcome
 
     async def _phase(self, room: Room, step: Act) -> StepOutcome | None:
         """Let the roles of one phase act; return what follows when they could not, None when they did."""
@@ -215,8 +215,11 @@ class SegmentRunner:
             return intend(tx, session, PostKind.ROUND_CARD, now=now, round_number=number)
 
         key = await self._store.write(work)
-        await self._poster.flush(session.id, fresh=frozenset({key}))
-        return await self._store.read(lambda tx: read_room(tx, session.id))
+        posted = await self._poster.flush(session.id, fresh=frozenset({key}))
+        card = await self._store.read(lambda tx: tx.outbox.find(key)) if posted and key else None
+        begun = Round(session.id, number, started_at=now)
+        cards = {**room.cards, number: card.post_id if card is not None else ""}
+        return replace(room, rounds=(*room.rounds, begun), cards=cards)
 
     async def _worked(self, session_id: str, seconds: float) -> None:
         """Add to the session's working time."""

@@ -219,7 +219,7 @@ class TurnRunner:
             tx.credits.lock_account(session.workspace_id)
             hold_id, mine = _hold_of(tx, identity)
             output_tokens = self._fit_budget(tx, job, mine, now)
-            earlier = [item for item in tx.sessions.list_attempts(session.id) if item.turn_id == identity]
+            earlier = tx.sessions.list_turn_attempts(identity)
             for item in earlier:
                 if item.state is AttemptState.RUNNING:
                     tx.sessions.save_attempt(replace(item, state=AttemptState.INTERRUPTED))
@@ -381,7 +381,8 @@ class TurnRunner:
         await listener.settled()
         partial = error.__cause__ if isinstance(error.__cause__, PartialReply) else None
         if partial is not None:
-            spent.usage[seat.spec.id] = spent.usage.get(seat.spec.id, Usage()) + partial.usage
+            answering = partial.model or seat.spec.id
+            spent.usage[answering] = spent.usage.get(answering, Usage()) + partial.usage
         charge, _ = self._price(seat, spent, self._clock.now())
         text = partial.text if partial is not None else listener.partial
 

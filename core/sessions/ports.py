@@ -156,12 +156,20 @@ class SessionRepository(Protocol):
 
     def list_attempts(self, session_id: str) -> Sequence[TurnAttempt]: ...
 
+    def list_turn_attempts(self, turn_id: str) -> Sequence[TurnAttempt]:
+        """Return the tries at one turn, by number."""
+        ...
+
     def save_notes(self, notes: Sequence[Note]) -> None:
         """Insert or update by session and id."""
         ...
 
     def list_notes(self, session_id: str) -> Sequence[Note]:
         """Return notes in order of their number."""
+        ...
+
+    def count_notes(self, session_id: str) -> int:
+        """Return how many notes a session has; single notes are never deleted, so it is the highest number too."""
         ...
 
     def save_version(self, version: Version) -> None:

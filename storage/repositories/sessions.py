@@ -30,6 +30,7 @@ from storage.models.sessions import (
     turns,
 )
 from storage.rows import Rows
+from storage.statements import Query
 
 _BY_SESSION: sa.BindParameter[str] = sa.bindparam("session_id")
 
@@ -82,12 +83,18 @@ _LIST_ATTEMPTS = _ATTEMPTS.query(
     )
 )
 
+_LIST_TURN_ATTEMPTS = _ATTEMPTS.query(
+    _ATTEMPTS.select.where(turn_attempts.c.turn_id == sa.bindparam("turn_id")).order_by(turn_attempts.c.number)
+)
+
 _NOTES = Rows(notes, Note)
 _SAVE_NOTE = _NOTES.upsert()
 # n2 before n10: of two ids the longer one has the greater number
 _LIST_NOTES = _NOTES.query(
     _NOTES.select.where(notes.c.session_id == _BY_SESSION).order_by(sa.func.length(notes.c.id), notes.c.id)
 )
+
+_COUNT_NOTES = Query(sa.select(sa.func.count()).where(notes.c.session_id == _BY_SESSION), lambda row: int(row[0]))
 
 _VERSIONS = Rows(document_versions, Version)
 _SAVE_VERSION = _VERSIONS.upsert(keep=("created_at",))
@@ -188,11 +195,17 @@ class SqlSessionRepository:
     def list_attempts(self, session_id: str) -> Sequence[TurnAttempt]:
         return _LIST_ATTEMPTS.all(self._connection, session_id=session_id)
 
+    def list_turn_attempts(self, turn_id: str) -> Sequence[TurnAttempt]:
+        return _LIST_TURN_ATTEMPTS.all(self._connection, turn_id=turn_id)
+
     def save_notes(self, notes: Sequence[Note]) -> None:
         _SAVE_NOTE.run_all(self._connection, notes)
 
     def list_notes(self, session_id: str) -> Sequence[Note]:
         return _LIST_NOTES.all(self._connection, session_id=session_id)
+
+    def count_notes(self, session_id: str) -> int:
+        return _COUNT_NOTES.one(self._connection, session_id=session_id)
 
     def save_version(self, version: Version) -> None:
         _SAVE_VERSION.run(self._connection, version)
