@@ -117,7 +117,7 @@ class Styles:
         outline = next((text for found in properties if (text := _value(found, "outlineLvl"))), "")
         numbering = next((named for found in properties if (named := numbering_of(found)) is not None), None)
         level = next((int(match[1]) for name in names if (match := _HEADING.match(name))), 0)
-        if not level and outline.isdigit() and int(outline) < _NO_OUTLINE:
+        if not level and outline.isdecimal() and int(outline) < _NO_OUTLINE:
             level = int(outline) + 1
         if not level and "title" in names:
             level = 1
@@ -159,13 +159,13 @@ def numbering_of(properties: _Element) -> tuple[str, int | None] | None:
     if element is None:
         return None
     level = _value(element, "ilvl")
-    return _value(element, "numId"), int(level) if level.isdigit() else None
+    return _value(element, "numId"), int(level) if level.isdecimal() else None
 
 
 def outline_level(properties: _Element) -> int:
     """Return the heading level that a ``w:pPr`` names itself, 0 for none."""
     value = _value(properties, "outlineLvl")
-    return min(int(value) + 1, _DEEPEST) if value.isdigit() and int(value) < _NO_OUTLINE else 0
+    return min(int(value) + 1, _DEEPEST) if value.isdecimal() and int(value) < _NO_OUTLINE else 0
 
 
 def is_on(properties: _Element, name: str) -> bool | None:

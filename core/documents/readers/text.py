@@ -162,7 +162,7 @@ def _paragraph(lines: list[str], start: int, end: int) -> Piece:
     if item is None:
         markdown = as_paragraph(_flowing(lines[start:end]))
         return Piece(BlockKind.PARAGRAPH, markdown, 0, start, end - start)
-    marker = item["marker"] if item["marker"] in "-*+" or item["marker"][0].isdigit() else "-"
+    marker = item["marker"] if item["marker"] in "-*+" or item["marker"][0].isdecimal() else "-"
     markdown = as_item(_flowing([item["text"], *lines[start + 1 : end]]), marker, 0)
     return Piece(BlockKind.LIST_ITEM, markdown, 0, start, end - start)
 
