@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 import docx
@@ -51,8 +52,7 @@ def write_docx(document: Document, *, created_at: datetime | None = None) -> byt
         document: Any. Comments of another Word file are left out; what XML cannot hold (control characters) too.
         created_at: The date in the file's properties; by default a fixed one, so that equal documents give equal bytes.
     """
-    word = docx.Document()
-    styles.prepare(word)
+    word = docx.Document(io.BytesIO(_template()))
     properties = word.core_properties
     properties.title = xml_text(document.title)[:255]
     properties.author = properties.comments = properties.last_modified_by = ""
@@ -64,6 +64,16 @@ def write_docx(document: Document, *, created_at: datetime | None = None) -> byt
     buffer = io.BytesIO()
     word.save(buffer)
     return with_fixed_dates(buffer.getvalue())
+
+
+@cache
+def _template() -> bytes:
+    """Return an empty file in our look; made once, because looking up styles takes longer than writing a text."""
+    word = docx.Document()
+    styles.prepare(word)
+    buffer = io.BytesIO()
+    word.save(buffer)
+    return buffer.getvalue()
 
 
 class _Writer:

@@ -199,10 +199,10 @@ class _Rewrite:
     def _look(self, span: Span, near: Sequence[Unit]) -> Look:
         """Return the look of the nearest text, of the nearest that has the very format of *span* if there is one."""
         texts = [unit for unit in near if unit.text and not unit.fixed]
-        # White space that the reader trimmed has no format that one could go by.
-        texts = [unit for unit in texts if any(at in self._formats for at in range(unit.start, unit.end))] or texts
-        same = (unit for unit in texts if self._format_of(unit).format == span.format)
-        chosen = next(same, texts[0] if texts else None)
+        # White space may be bold without Markdown saying so: it is asked only where there is no word.
+        words = [unit for unit in texts if unit.text.strip()] or texts
+        same = (unit for unit in words if self._format_of(unit).format == span.format)
+        chosen = next(same, words[0] if words else None)
         if chosen is not None:
             return Look(run_properties(chosen.node), self._format_of(chosen))
         mark = self._map.paragraphs[0].find(f"{W}pPr/{W}rPr")

@@ -5,7 +5,6 @@ from core.documents.writers.docx import write_docx
 from core.documents.writers.docx_patch import patch
 from core.documents.writers.mark import Mark, mark_docx, mark_markdown, pdf_mark
 from core.documents.writers.markdown import write_markdown, write_text
-from core.documents.writers.pdf import write_pdf
 
 
 def export(
@@ -37,6 +36,9 @@ def export(
                 return mark_docx(patch(original, base, document), mark)
             return mark_docx(write_docx(document), mark)
         case SourceFormat.PDF:
+            # The typesetter takes a second to import, and few sessions end in a PDF.
+            from core.documents.writers.pdf import write_pdf  # noqa: PLC0415
+
             return write_pdf(document, xmp=pdf_mark(mark, document.title))
         case SourceFormat.MARKDOWN:
             return mark_markdown(write_markdown(document), mark).encode()

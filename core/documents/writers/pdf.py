@@ -1,6 +1,7 @@
 """A Document as a PDF that reads like a finished paper, with the fonts that are shipped here."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Final
 
@@ -70,7 +71,13 @@ def write_pdf(document: Document, *, created_at: datetime | None = None, xmp: st
     pdf.set_creation_date(created_at or _NO_DATE)
     pdf.set_title(document.title)
     pdf.set_xmp_metadata(xmp)
-    sheet = _Sheet(pdf)
+    with closing(Typesetter(pdf)) as typesetter:
+        _lay_out(document, _Sheet(pdf, typesetter))
+        typesetter.check()
+        return bytes(pdf.output())
+
+
+def _lay_out(document: Document, sheet: "_Sheet") -> None:
     running: dict[BlockKind, list[tuple[Span, ...]]] = {BlockKind.HEADER: [], BlockKind.FOOTER: []}
     notes: list[Flow] = []
     for one in flow(document):
@@ -83,16 +90,14 @@ def write_pdf(document: Document, *, created_at: datetime | None = None, xmp: st
             sheet.put(one)
     sheet.put_notes(notes)
     sheet.put_running(running[BlockKind.HEADER], running[BlockKind.FOOTER])
-    sheet.type.check()
-    return bytes(pdf.output())
 
 
 class _Sheet:
     """The pages, and the place on them where the next line goes."""
 
-    def __init__(self, pdf: FPDF) -> None:
+    def __init__(self, pdf: FPDF, typesetter: Typesetter) -> None:
         self._pdf = pdf
-        self.type = Typesetter(pdf)
+        self.type = typesetter
         self._gap = 0.0
         self._quoted = 0
         self._after_heading = False

@@ -120,6 +120,12 @@ class Typesetter:
         if self.missing:
             raise UnsupportedCharacters(tuple(self.missing))
 
+    def close(self) -> None:
+        """Close the files of the fonts, which fpdf2 leaves open."""
+        for font in self._pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
+
     def use(self, face: Face) -> None:
         """Make *face* the current font of the PDF."""
         self._glyphs_of((face.family, face.style))
