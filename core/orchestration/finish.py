@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import structlog
@@ -55,8 +56,9 @@ class Finisher:
         self._ledger = ledger
         self._clock = clock
         self._version = version
-        # One at a time: exports compete for the interpreter anyway, and each holds a document and its file in memory.
-        self._exporting = asyncio.Semaphore(1)
+        # One thread: exports compete for the interpreter anyway, and each thread that ever exported keeps its own
+        # arena of memory, several megabytes of it.
+        self._exporter = ThreadPoolExecutor(1, "atelier-export")
 
     async def finish(self, session_id: str, reason: EndReason, code: str) -> frozenset[str]:
         """End the session for *reason* and return the keys of the posts that were meant.
@@ -178,8 +180,9 @@ class Finisher:
     ) -> list[SessionFile]:
         """Write one format; where it cannot hold the text, Markdown can."""
         try:
-            async with self._exporting:
-                data = await asyncio.to_thread(_export, best.document, target, facts, original, base)
+            data = await asyncio.get_running_loop().run_in_executor(
+                self._exporter, _export, best.document, target, facts, original, base
+            )
         except (UserFacingError, UnreadableFile) as error:
             if target is SourceFormat.MARKDOWN:
                 raise
