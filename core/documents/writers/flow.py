@@ -108,12 +108,6 @@ def spans_of(markdown: str) -> tuple[Span, ...]:
     return merged(result)
 
 
-def inline_spans(markdown: str) -> tuple[Span, ...]:
-    """Return the spans of *markdown* read as inline text alone: ``# x`` is text here."""
-    tokens = _PARSER.parseInline(markdown)
-    return merged(_spans(tokens[0].children or ())) if tokens else ()
-
-
 def table_of(markdown: str) -> tuple[tuple[tuple[Span, ...], ...], ...]:
     """Return the cells of a pipe table, the header row first; empty if *markdown* is not one."""
     for one in _walk(_PARSER.parse(markdown)):
