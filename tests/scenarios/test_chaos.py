@@ -4,12 +4,15 @@ import asyncio
 import os
 import random
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from core.clock import SystemClock
 from core.sessions.model import Status
+from core.sessions.ports import OutboxRow, Transaction
 from storage.database import Database
 from tests.core.orchestration.harness import WORKSPACE, Harness
 from tests.fakes.model import ScriptedModel, helpful
@@ -31,6 +34,10 @@ def engine_url(database_url: str) -> str:
 
 async def _worked(worker: asyncio.subprocess.Process, calls: Path, begun: int) -> bool:
     return worker.returncode is not None or len(read_lines(calls)) > begun
+
+
+def _outbox(session_id: str, tx: Transaction) -> Sequence[OutboxRow]:
+    return tx.outbox.list_session(session_id)
 
 
 @pytest.mark.slow
@@ -80,7 +87,7 @@ async def test_kill_9(database_url: str, engine_url: str, tmp_path: Path) -> Non
         assert len(shot.turns) == TURNS
         assert shot.held_microcredits == 0
         assert shot.spent_microcredits == sum(turn.charged_microcredits for turn in shot.turns)
-        rows = await store.read(lambda tx, key=session.id: tx.outbox.list_session(key))
+        rows = await store.read(partial(_outbox, session.id))
         assert {row.state for row in rows} == {"sent"}
     assert await room.store.read(lambda tx: room.ledger.check(tx.credits, WORKSPACE)) == ()
     keys = [line["key"] for line in read_lines(posts)]

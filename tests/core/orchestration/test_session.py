@@ -11,6 +11,7 @@ from core.providers.base import Reply, Request, StopReason, Usage
 from core.providers.errors import Overloaded
 from core.sessions.errors import NotPossibleNow
 from core.sessions.model import EndReason, Fate, ParkReason, Session, Status
+from core.sessions.ports import Store
 from core.sessions.requests import Upload
 from core.workspaces.model import Verbosity
 from storage.database import Database
@@ -362,13 +363,13 @@ class _Crash(BaseException):
 class _Crashing:
     """A store whose process dies right after its n-th commit."""
 
-    def __init__(self, inner: Database, commits: int) -> None:
+    def __init__(self, inner: Store, commits: int) -> None:
         self._inner, self._left = inner, commits
 
     async def write(self, work: Callable[[object], object]) -> object:
         if self._left <= 0:
             raise _Crash
-        result = await self._inner.write(work)  # type: ignore[arg-type]  # passed on
+        result = await self._inner.write(work)
         self._left -= 1
         if self._left <= 0:
             raise _Crash
@@ -377,7 +378,7 @@ class _Crashing:
     async def read(self, work: Callable[[object], object]) -> object:
         if self._left <= 0:
             raise _Crash
-        return await self._inner.read(work)  # type: ignore[arg-type]  # passed on
+        return await self._inner.read(work)
 
 
 async def test_a_deleted_session_leaves_the_ledger(room: Harness) -> None:
