@@ -1,6 +1,6 @@
 """A worker that a test kills: real store, real engine, real slots, a scripted model, and a platform in a file.
 
-Run as ``python -m tests.scenarios.chaos_worker DATABASE_URL ENGINE_URL FOLDER SESSIONS``. It creates the sessions once,
+Run as ``python -m tests.scenarios.chaos_worker DATABASE_URL ENGINE_URL FOLDER SESSIONS ROUNDS``. It creates the sessions once,
 runs them, and exits with 0 when all have ended. Every model call and every post is one line in a file of *FOLDER*,
 written before anything else can happen, as a provider and a platform would remember them.
 """
@@ -26,8 +26,8 @@ from tests.core.orchestration.harness import Harness
 from tests.fakes.chat import plain_parts
 from tests.fakes.model import ScriptedModel, helpful
 
-SCORES = {0: 5.0, 1: 6.0, 2: 7.0}
-_CALL_SECONDS = 0.03
+SCORES = {number: 5.0 + number / 5 for number in range(20)}
+_CALL_SECONDS = 0.05
 _POST_SECONDS = 0.005
 
 
@@ -107,7 +107,7 @@ def read_lines(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
 
-async def run(database_url: str, engine_url: str, folder: Path, sessions: int) -> None:
+async def run(database_url: str, engine_url: str, folder: Path, sessions: int, rounds: int) -> None:
     """Take a slot, recover, run until every session has ended."""
     slot = await executor_slots(engine_url).take(lambda _: os._exit(3))
     store = Database.from_url(database_url)
@@ -124,7 +124,7 @@ async def run(database_url: str, engine_url: str, folder: Path, sessions: int) -
     if not await room.service.list_sessions(limit=1):
         await room.found()
     for _ in range(sessions - len(await room.service.list_sessions(limit=sessions))):
-        await room.service.create(room.request())
+        await room.service.create(room.request(rounds=rounds))
     for session in await room.service.list_sessions(limit=sessions):
         if session.status == "draft":
             await room.service.start(session.id, actor="test")
@@ -143,4 +143,4 @@ async def run(database_url: str, engine_url: str, folder: Path, sessions: int) -
 
 
 if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(run(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])))
