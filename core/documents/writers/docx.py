@@ -17,6 +17,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Twips
 from docx.table import Table
 from docx.text.paragraph import Paragraph
+from docx.text.run import Run
 from lxml import etree
 
 from core.documents.model import BlockKind, Document
@@ -81,6 +82,7 @@ class _Writer:
 
     def __init__(self, word: WordDocument, notes: dict[str, Flow]) -> None:
         self._word = word
+        self._style_ids = {style.name or "": style.style_id for style in word.styles}
         self._numbering = Numbering(word)
         self._notes = notes
         self._used: dict[str, int] = {}
@@ -91,10 +93,10 @@ class _Writer:
             case BlockKind.TABLE:
                 self._put_table(one)
             case BlockKind.CODE:
-                paragraph = self._indented(self._word.add_paragraph(style=styles.CODE_BLOCK), one)
+                paragraph = self._indented(self._paragraph(styles.CODE_BLOCK), one)
                 self._add_text(paragraph, one.code, None)
             case BlockKind.RULE:
-                self._indented(self._word.add_paragraph(style=styles.RULE), one)
+                self._indented(self._paragraph(styles.RULE), one)
             case BlockKind.HEADER | BlockKind.FOOTER:
                 part = self._running[one.kind]
                 first = part.is_linked_to_previous
@@ -110,7 +112,7 @@ class _Writer:
         """Write the footnotes: those that the text refers to as such, the others as text at the end."""
         for label, one in self._notes.items():
             if label not in self._used:
-                paragraph = self._word.add_paragraph(style=styles.NOTE_TEXT)
+                paragraph = self._paragraph(styles.NOTE_TEXT)
                 spans = (Span(f"[^{label}]: "), *one.spans) if label else one.spans
                 self._add_spans(paragraph, spans)
         if not self._used:
@@ -122,10 +124,24 @@ class _Writer:
         part._blob = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)  # noqa: SLF001 - python-docx has no footnotes, and no setter for the bytes of a plain part
         self._word.part.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)
 
+    def _paragraph(self, style: str) -> Paragraph:
+        """Return a new paragraph at the end; python-docx looks through all styles for a name, which takes longer."""
+        return self._style(self._word.add_paragraph(), style)
+
+    def _style(self, paragraph: Paragraph, style: str) -> Paragraph:
+        paragraph._p.style = self._style_ids[style]  # noqa: SLF001 - see `_paragraph`
+        return paragraph
+
+    def _run(self, paragraph: Paragraph, style: str) -> Run:
+        run = paragraph.add_run()
+        if style:
+            run._r.style = self._style_ids[style]  # noqa: SLF001 - see `_paragraph`
+        return run
+
     def _note(self, note_id: int, spans: Sequence[Span]) -> etree._Element:
         # Links of a note would be relationships of the notes' own part: their text stays, their target goes in brackets.
-        paragraph = self._word.add_paragraph(style=styles.NOTE_TEXT)
-        mark = paragraph.add_run(style=styles.NOTE_MARK)
+        paragraph = self._paragraph(styles.NOTE_TEXT)
+        mark = self._run(paragraph, styles.NOTE_MARK)
         mark._r.append(OxmlElement("w:footnoteRef"))  # noqa: SLF001 - the element is python-docx's own way down to the XML
         self._add_spans(paragraph, (Span(" "), *(_unlinked(span) for span in spans)))
         note = OxmlElement("w:footnote")
@@ -135,12 +151,12 @@ class _Writer:
 
     def _put_paragraph(self, one: Flow) -> None:
         if one.kind is BlockKind.HEADING:
-            paragraph = self._word.add_paragraph(style=f"Heading {one.level}")
+            paragraph = self._paragraph(f"Heading {one.level}")
         elif one.kind is BlockKind.LIST_ITEM:
-            paragraph = self._word.add_paragraph(style=styles.LIST)
+            paragraph = self._paragraph(styles.LIST)
             self._number(paragraph, one)
         elif one.quotes:
-            paragraph = self._indented(self._word.add_paragraph(style=styles.QUOTE), one)
+            paragraph = self._indented(self._paragraph(styles.QUOTE), one)
         else:
             paragraph = self._indented(self._word.add_paragraph(), one)
         self._add_spans(paragraph, one.spans)
@@ -167,7 +183,7 @@ class _Writer:
         for number, (row, cells) in enumerate(zip(one.rows, table.rows, strict=True)):
             for spans, cell, alignment in zip(row, cells.cells, one.alignments, strict=True):
                 paragraph = cell.paragraphs[0]
-                paragraph.style = styles.TABLE_TEXT
+                self._style(paragraph, styles.TABLE_TEXT)
                 paragraph.alignment = _ALIGNMENTS.get(alignment)
                 self._add_spans(paragraph, spans)
             if number == 0:
@@ -191,7 +207,7 @@ class _Writer:
                 self._add_text(paragraph, span.text, span)
 
     def _add_text(self, paragraph: Paragraph, text: str, span: Span | None) -> None:
-        run = paragraph.add_run(style=styles.CODE_TEXT if span and span.code else None)
+        run = self._run(paragraph, styles.CODE_TEXT if span and span.code else "")
         for number, line in enumerate(xml_text(text).split("\n")):
             if number:
                 run.add_break(WD_BREAK.LINE)
@@ -205,7 +221,7 @@ class _Writer:
         self._add_text(paragraph, span.text, span)
         run = paragraph.runs[-1]
         if not span.code:
-            run.style = styles.LINK
+            run._r.style = self._style_ids[styles.LINK]  # noqa: SLF001 - see `_paragraph`
         link.append(run._r)  # noqa: SLF001 - hyperlinks have no public API for writing
         paragraph._p.append(link)  # noqa: SLF001
 
@@ -213,7 +229,7 @@ class _Writer:
         note_id = self._used.setdefault(span.text, len(self._used) + 1)
         reference = OxmlElement("w:footnoteReference")
         reference.set(qn("w:id"), str(note_id))
-        paragraph.add_run(style=styles.NOTE_MARK)._r.append(reference)  # noqa: SLF001 - no public API for footnotes
+        self._run(paragraph, styles.NOTE_MARK)._r.append(reference)  # noqa: SLF001 - no public API for footnotes
 
 
 def _set_widths(table: Table, rows: Sequence[Sequence[Sequence[Span]]]) -> None:
