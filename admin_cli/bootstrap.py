@@ -47,3 +47,35 @@ def run(
             return await work(parts)
 
     return asyncio.run(main())
+
+
+def schema_of(settings: Settings) -> tuple[str | None, str]:
+    """Return the schema that the database has, None for an empty one, and the one that this version needs."""
+    from storage import migrate
+
+    return migrate.current(settings.database_url.get_secret_value()), migrate.head()
+
+
+async def probe_files(settings: Settings, key: str, data: bytes) -> bytes:
+    """Store *data*, return what is read back, and leave nothing behind."""
+    from storage.files.objects import file_store
+
+    store = file_store(settings.resolved_files_url)
+    await store.put(key, data)
+    try:
+        return await store.get(key)
+    finally:
+        await store.delete(key)
+
+
+async def probe_engine(settings: Settings) -> None:
+    """Return when the engine's database answered; what its driver raises tells why not."""
+    from core.orchestration.engine import EngineClient, EngineConfig
+    from storage.durable import sqlite_engine
+
+    url = settings.engine_url
+    client = EngineClient(EngineConfig(url=url, executor_id="doctor", sqlite_engine=sqlite_engine(url)))
+    try:
+        await client.ping()
+    finally:
+        await client.aclose()

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from admin_cli import bootstrap
 from bots.bootstrap import load_catalogue, make_registry
 from bots.errors import BadSettings
 from bots.views.errors import words_for
@@ -18,7 +19,7 @@ from core.providers.base import Effort, Request, Segment
 from core.providers.registry import REHEARSAL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from bots.settings import Settings
     from core.providers.registry import ModelRegistry
@@ -48,11 +49,9 @@ class Finding:
 
 async def examine(*, call_providers: bool) -> list[Finding]:
     """Return every finding, in the order in which people should mend them."""
-    from admin_cli.bootstrap import read_settings
-
     findings = [_python()]
     try:
-        settings = read_settings()
+        settings = bootstrap.read_settings()
     except BadSettings as error:
         return [*findings, *(Finding("settings", Outcome.FAILED, problem) for problem in error.problems)]
     findings.append(Finding("settings", Outcome.OK, "every variable can be read"))
@@ -60,7 +59,7 @@ async def examine(*, call_providers: bool) -> list[Finding]:
     findings.append(await _guarded("files", lambda: _files(settings)))
     findings.append(await _guarded("engine", lambda: _engine(settings)))
     findings.append(_secrets(settings))
-    registry = make_registry(settings, load_catalogue(settings), clock=SystemClock())
+    registry = make_registry(settings, load_catalogue(settings), clock=SystemClock(), attempts=1)
     try:
         findings.extend([finding async for finding in _providers(registry, call=call_providers)])
     finally:
@@ -75,13 +74,12 @@ def _python() -> Finding:
     return Finding("python", outcome, ".".join(map(str, found)))
 
 
-async def _guarded(name: str, look: Callable[[], object]) -> Finding:
+async def _guarded(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
     """Return what *look* found; whatever it raises is a finding too."""
     try:
-        result = await asyncio.to_thread(look)
+        return await look()
     except Exception as error:  # noqa: BLE001 - the edge: a doctor reports whatever hurts
         return Finding(name, Outcome.FAILED, _reason(error))
-    return result if isinstance(result, Finding) else Finding(name, Outcome.OK, str(result))
 
 
 def _reason(error: Exception) -> str:
@@ -89,14 +87,11 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _database(settings: Settings) -> Finding:
-    from storage import migrate
-
-    path = settings.database_path
+async def _database(settings: Settings) -> Finding:
     kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
-    if settings.is_sqlite and (path is None or not path.exists()):
+    if _is_not_made_yet(settings):
         return Finding("database", Outcome.OK, f"{kind}, made when something runs first")
-    current, head = migrate.current(settings.database_url.get_secret_value()), migrate.head()
+    current, head = await asyncio.to_thread(bootstrap.schema_of, settings)
     if current == head:
         return Finding("database", Outcome.OK, f"{kind}, schema {current}")
     # SQLite is brought up to date by whatever opens it next; a server's schema is the operator's to change
@@ -104,35 +99,24 @@ def _database(settings: Settings) -> Finding:
     return Finding("database", outcome, f"{kind}, schema {current or 'empty'}, needed {head}: run atelier db upgrade")
 
 
-def _files(settings: Settings) -> str:
-    from storage.files.objects import file_store
-
-    async def probe() -> None:
-        store = file_store(settings.resolved_files_url)
-        await store.put(_PROBE_KEY, b"probe")
-        found = await store.get(_PROBE_KEY)
-        await store.delete(_PROBE_KEY)
-        if found != b"probe":
-            raise OSError("what was written is not what was read")
-
-    asyncio.run(probe())
-    return f"{settings.resolved_files_url} takes and gives files"
+def _is_not_made_yet(settings: Settings) -> bool:
+    path = settings.database_path
+    return settings.is_sqlite and (path is None or not path.exists())
 
 
-def _engine(settings: Settings) -> str:
-    import sqlalchemy as sa
+async def _files(settings: Settings) -> Finding:
+    found = await bootstrap.probe_files(settings, _PROBE_KEY, b"probe")
+    where = settings.resolved_files_url
+    if found != b"probe":
+        return Finding("files", Outcome.FAILED, f"{where} gives other bytes than it took")
+    return Finding("files", Outcome.OK, f"{where} takes and gives files")
 
-    from storage.durable import sqlite_engine
 
-    if settings.is_sqlite and settings.database_path is not None and not settings.database_path.exists():
-        return "made when something runs first"
-    engine = sqlite_engine(settings.engine_url) or sa.create_engine(settings.engine_url)
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.select(1))
-    finally:
-        engine.dispose()
-    return "its database answers"
+async def _engine(settings: Settings) -> Finding:
+    if _is_not_made_yet(settings):
+        return Finding("engine", Outcome.OK, "made when something runs first")
+    await bootstrap.probe_engine(settings)
+    return Finding("engine", Outcome.OK, "its database answers")
 
 
 def _secrets(settings: Settings) -> Finding:

@@ -18,7 +18,7 @@ from core.ids import derived_key
 from core.orchestration.ports import Content, PostKind
 from core.orchestration.snapshot import load_snapshot
 from core.sessions.errors import NotPossibleNow
-from core.sessions.model import Session, Status
+from core.sessions.model import WORKING, Session, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from core.orchestration.ports import Snapshot
     from core.sessions.ports import Transaction
 
-WORKING = frozenset({Status.QUEUED, Status.RUNNING, Status.PAUSING})
 LIVE_PACE_TOKENS_PER_SECOND = 500.0
 _LOOK_SECONDS = 0.1
 _POSTS_SECONDS = 15.0
@@ -76,6 +75,8 @@ async def run_here(
             await parts.clock.sleep(_LOOK_SECONDS)
         await _posts_are_out(parts, session.id)
         await asyncio.gather(*pausing, return_exceptions=True)
+        if not chat.printed:  # a worker of a service on the same database was faster, so nothing was posted here
+            await watch(parts, chat, session.id)
         return current
     finally:
         loop.remove_signal_handler(signal.SIGINT)

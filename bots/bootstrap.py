@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.providers.catalogue import Catalogue
     from core.providers.registry import ModelRegistry
     from core.sessions.intake import Intake
-    from core.sessions.ports import FileStore
+    from core.sessions.ports import FileStore, Transaction
     from core.sessions.service import SessionService
     from storage.database import Database
 
@@ -40,6 +40,7 @@ REHEARSAL_PRICED_AS = "claude-haiku-5-5"
 _DRAIN_SECONDS = 25
 _INBOUND_DAYS = 7
 _ENGINE_DAYS = 7
+_POST_PATIENCE_MINUTES = 2
 _SLOT_LOST = 70
 _FIRST_TOKEN_SECONDS = 0.3
 
@@ -261,10 +262,19 @@ def load_catalogue(settings: Settings, custom_models: tuple[str, ...] = ()) -> C
 
 
 def make_registry(
-    settings: Settings, catalogue: Catalogue, *, clock: Clock, pace: float | None = None
+    settings: Settings, catalogue: Catalogue, *, clock: Clock, pace: float | None = None, attempts: int | None = None
 ) -> ModelRegistry:
-    """Return the providers that the settings configure, and the rehearsal model."""
+    """Return the providers that the settings configure, and the rehearsal model.
+
+    Args:
+        settings: Hold the keys and addresses.
+        catalogue: The models.
+        clock: Time for waits and breakers.
+        pace: Tokens a second of the rehearsal model; None for at once.
+        attempts: Tries a call; None for as many as sessions need.
+    """
     from core.providers.registry import Credentials, ModelRegistry
+    from core.providers.resilience import RetryPolicy
 
     def secret(name: str) -> str:
         value = getattr(settings, name)
@@ -283,6 +293,7 @@ def make_registry(
         credentials,
         clock=clock,
         rehearsal_factory=lambda: _rehearsal(clock, pace),
+        policy=RetryPolicy() if attempts is None else RetryPolicy(attempts=attempts),
         preferred_model=settings.default_model,
     )
 
@@ -378,6 +389,7 @@ def make_jobs(parts: Parts, engine: DbosEngine) -> dict[str, Callable[[], Awaita
     from datetime import timedelta
 
     from bots.scheduler import logged
+    from core.sessions.model import WORKING
 
     database, clock = parts.database, parts.clock
 
@@ -386,10 +398,18 @@ def make_jobs(parts: Parts, engine: DbosEngine) -> dict[str, Callable[[], Awaita
         return len(expired.holds)
 
     async def posts() -> int:
-        rows = await database.read(lambda tx: tx.outbox.list_open())
-        for session_id in dict.fromkeys(row.session_id for row in rows):
+        """Send what was left behind; a session that works is its worker's, who may be sending this very moment."""
+        before = clock.now() - timedelta(minutes=_POST_PATIENCE_MINUTES)
+
+        def left_behind(tx: Transaction) -> list[str]:
+            found = dict.fromkeys(row.session_id for row in tx.outbox.list_open() if row.created_at < before)
+            sessions = (tx.sessions.find(session_id) for session_id in found)
+            return [session.id for session in sessions if session is not None and session.status not in WORKING]
+
+        waiting = await database.read(left_behind)
+        for session_id in waiting:
             await parts.poster.flush(session_id)
-        return len(rows)
+        return len(waiting)
 
     async def engine_cleanup() -> int:
         return await engine.delete_finished(clock.now() - timedelta(days=_ENGINE_DAYS))

@@ -115,7 +115,7 @@ class TerminalChat(ChatPort):
     def say(self, text: str) -> None:
         """Print a line of ours between the posts."""
         if self._mode is not Mode.SILENT:
-            self._console.print(harmless(text), markup=False, highlight=False)
+            self._console.print(harmless(text), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Stop the live display and leave the cursor below it."""

@@ -40,6 +40,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.STOPPED: frozenset({Status.QUEUED}),
     Status.FAILED: frozenset({Status.QUEUED, Status.STOPPED}),
 }
+WORKING = frozenset({Status.QUEUED, Status.RUNNING, Status.PAUSING})
 LIVE = frozenset({Status.QUEUED, Status.RUNNING, Status.PAUSING, Status.PAUSED, Status.WAITING})
 ENDED = frozenset({Status.COMPLETED, Status.STOPPED, Status.FAILED})
 
