@@ -1,6 +1,7 @@
 """The end of a session: the best version wins, is exported, and the receipt is written."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -217,7 +218,11 @@ def _export(
     from core.documents.writers.mark import Mark  # noqa: PLC0415
 
     mark = Mark("Atelier", facts.version, facts.session_id, facts.models, facts.ai_share)
-    return export(document, target, mark=mark, original=original, base=base)
+    try:
+        return export(document, target, mark=mark, original=original, base=base)
+    finally:
+        # A Word file in memory is a ring of objects around megabytes that the collector cannot see: let it look now.
+        gc.collect(1)
 
 
 def choose(versions: Sequence[Version]) -> Version | None:

@@ -122,7 +122,7 @@ async def run(database_url: str, engine_url: str, folder: Path, sessions: int, r
     await engine.start()
     room.use(engine)
     if not await room.service.list_sessions(limit=1):
-        await room.found()
+        await room.found(tier="unlimited")
     for _ in range(sessions - len(await room.service.list_sessions(limit=sessions))):
         await room.service.create(room.request(rounds=rounds))
     for session in await room.service.list_sessions(limit=sessions):

@@ -22,11 +22,11 @@ from lxml import etree
 
 from core.documents.model import BlockKind, Document
 from core.documents.writers import docx_styles as styles
+from core.documents.writers.columns import column_widths
 from core.documents.writers.docx_numbering import LEVELS, Numbering, indent_of
 from core.documents.writers.docx_xml import xml_text
 from core.documents.writers.flow import Flow, Span, flow, plain
 from core.documents.writers.package import with_fixed_dates
-from core.documents.writers.pdf_table import column_widths
 
 _ALIGNMENTS: Final = {
     "left": WD_ALIGN_PARAGRAPH.LEFT,

@@ -8,8 +8,6 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from lxml import etree
-from pypdf import PdfReader
-from pypdf.generic import StreamObject
 
 from core.documents.markdown import split_front_matter
 from core.documents.model import SourceFormat
@@ -162,6 +160,10 @@ def _facts_of_docx(data: bytes) -> dict[str, str]:
 
 
 def _facts_of_pdf(data: bytes) -> dict[str, str]:
+    # Reading a mark is rare, writing one is not, and pypdf takes twenty megabytes.
+    from pypdf import PdfReader  # noqa: PLC0415
+    from pypdf.generic import StreamObject  # noqa: PLC0415
+
     metadata = PdfReader(io.BytesIO(data)).root_object.get("/Metadata")
     stream = metadata.get_object() if metadata is not None else None
     if not isinstance(stream, StreamObject):

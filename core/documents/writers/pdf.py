@@ -8,8 +8,9 @@ from typing import Final
 from fpdf import FPDF
 
 from core.documents.model import BlockKind, Document
+from core.documents.writers.columns import column_widths
 from core.documents.writers.flow import Flow, Span, flow, merged, plain
-from core.documents.writers.pdf_table import Cell, Grid, column_widths
+from core.documents.writers.pdf_table import Cell, Grid
 from core.documents.writers.typeset import Face, Line, Run, Type, Typesetter
 
 _SIDE: Final = 68.0

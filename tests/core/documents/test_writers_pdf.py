@@ -6,8 +6,8 @@ from core.documents.align import document_from_markdown
 from core.documents.errors import UnsupportedCharacters
 from core.documents.markdown import inline_text
 from core.documents.model import BlockKind, Document
+from core.documents.writers.columns import column_widths
 from core.documents.writers.pdf import write_pdf
-from core.documents.writers.pdf_table import column_widths
 from tests.core.documents.building import block, documents
 
 SAMPLE = """\

@@ -138,12 +138,12 @@ class Harness:
             clock=self.clock,
         )
 
-    async def found(self, *, grant_microcredits: int = GRANT_MICROCREDITS) -> None:
+    async def found(self, *, grant_microcredits: int = GRANT_MICROCREDITS, tier: str = "pro") -> None:
         """Make the workspace, its member and its credits."""
         now = self.clock.now()
 
         def work(tx: Transaction) -> None:
-            tx.workspaces.save(Workspace(WORKSPACE, "fake", "Fake", now, tier="pro"))
+            tx.workspaces.save(Workspace(WORKSPACE, "fake", "Fake", now, tier=tier))
             tx.workspaces.save_member(Member(MEMBER, WORKSPACE, "ann", "Ann", now))
             if grant_microcredits:
                 self.ledger.grant(
