@@ -28,9 +28,10 @@ def serve(
     """
     import asyncio
 
-    from bots.bootstrap import Role, load_catalogue, make_registry
-    from bots.bootstrap import serve as run_roles
+    from bots.bootstrap import load_catalogue, make_registry
     from bots.logs import configure_logging
+    from bots.roles import Role
+    from bots.roles import serve as run_roles
     from bots.settings import load_settings
     from core.clock import SystemClock
 

@@ -10,7 +10,6 @@ import asyncio
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from core.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from datetime import datetime
 
     from bots.http.metrics import Metrics
     from bots.settings import Settings
@@ -32,25 +30,14 @@ if TYPE_CHECKING:
     from core.providers.catalogue import Catalogue
     from core.providers.registry import ModelRegistry
     from core.sessions.intake import Intake
-    from core.sessions.ports import FileStore, Transaction
+    from core.sessions.ports import FileStore
     from core.sessions.service import SessionService
     from storage.database import Database
 
 REHEARSAL_PRICED_AS = "claude-haiku-5-5"
 _DRAIN_SECONDS = 25
-_INBOUND_DAYS = 7
-_ENGINE_DAYS = 7
-_POST_PATIENCE_MINUTES = 2
 _SLOT_LOST = 70
 _FIRST_TOKEN_SECONDS = 0.3
-
-
-class Role(StrEnum):
-    """What a process of `atelier serve` does. Slack and Discord join when they are built."""
-
-    WORKER = "worker"
-    HTTP = "http"
-    SCHEDULER = "scheduler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +318,7 @@ async def prepare_database(settings: Settings) -> None:
 
 async def _start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> None:
     """Take a slot, recover what it left behind and run sessions from now on."""
+    from bots.jobs import make_jobs
     from core.orchestration import runtime
     from core.orchestration.acting import Acting
     from core.orchestration.engine import DbosEngine, EngineConfig
@@ -365,7 +353,11 @@ async def _start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> No
     stack.push_async_callback(heartbeat.resign)
     await heartbeat.start(_end_at_once)
     engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url)))
-    runtime.set_jobs(make_jobs(parts, engine))
+    runtime.set_jobs(
+        make_jobs(
+            store=database, sessions=parts.sessions, ledger=ledger, poster=parts.poster, engine=engine, clock=clock
+        )
+    )
     stack.push_async_callback(engine.aclose, finish_seconds=_DRAIN_SECONDS)
     await engine.start()
     parts.engine.worker = engine
@@ -382,110 +374,3 @@ def _end_at_once(reason: str) -> None:
     """End the process: another one may be running its sessions already, and two must never run the same."""
     os.write(2, f"atelier: {reason}: another process may take over, so this one ends\n".encode())
     os._exit(_SLOT_LOST)
-
-
-def make_jobs(parts: Parts, engine: DbosEngine) -> dict[str, Callable[[], Awaitable[None]]]:
-    """Return what the scheduler's ticks do; see `bots.scheduler.SCHEDULES`."""
-    from datetime import timedelta
-
-    from bots.scheduler import logged
-    from core.sessions.model import WORKING
-
-    database, clock = parts.database, parts.clock
-
-    async def expire() -> int:
-        expired = await database.write(lambda tx: parts.ledger.expire_due(tx.credits))
-        return len(expired.holds)
-
-    async def posts() -> int:
-        """Send what was left behind; a session that works is its worker's, who may be sending this very moment."""
-        before = clock.now() - timedelta(minutes=_POST_PATIENCE_MINUTES)
-
-        def left_behind(tx: Transaction) -> list[str]:
-            found = dict.fromkeys(row.session_id for row in tx.outbox.list_open() if row.created_at < before)
-            sessions = (tx.sessions.find(session_id) for session_id in found)
-            return [session.id for session in sessions if session is not None and session.status not in WORKING]
-
-        waiting = await database.read(left_behind)
-        for session_id in waiting:
-            await parts.poster.flush(session_id)
-        return len(waiting)
-
-    async def engine_cleanup() -> int:
-        return await engine.delete_finished(clock.now() - timedelta(days=_ENGINE_DAYS))
-
-    async def inbound_cleanup() -> int:
-        before = clock.now() - timedelta(days=_INBOUND_DAYS)
-        return await database.write(lambda tx: tx.inbound.delete_before(before))
-
-    return logged(
-        {
-            "sweep": parts.sessions.sweep,
-            "expire": expire,
-            "posts": posts,
-            "engine_cleanup": engine_cleanup,
-            "inbound_cleanup": inbound_cleanup,
-        }
-    )
-
-
-async def serve(
-    settings: Settings,
-    roles: frozenset[Role],
-    *,
-    port: int | None = None,
-    stop: asyncio.Event,
-    started: Callable[[str], None],
-) -> None:
-    """Run *roles* until *stop* is set, then drain: running steps get some seconds, requests finish.
-
-    Args:
-        settings: The settings.
-        roles: What this process does.
-        port: Another port than the settings'; 0 for any free one.
-        stop: Ends the process cleanly.
-        started: Called with one line for each role that runs.
-    """
-    from rich.console import Console
-
-    from bots.terminal.chat import Mode, TerminalChat
-
-    silent = TerminalChat(Console(quiet=True), clock=SystemClock(), mode=Mode.SILENT)
-    choices = Choices(runs_sessions=Role.WORKER in roles)
-    async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(open_parts(settings, chats={silent.platform: silent}, choices=choices))
-        if Role.WORKER in roles:
-            await parts.registry.warm()
-            started("worker: runs sessions")
-        if Role.SCHEDULER in roles:
-            from bots.scheduler import Scheduler
-
-            scheduler = Scheduler(parts.engine, clock=parts.clock)
-            stack.push_async_callback(scheduler.aclose)
-            scheduler.start()
-            started("scheduler: sweeps, expires, cleans up")
-        if Role.HTTP in roles:
-            started(f"http: listens on {await _start_http(parts, port, stack)}")
-        await stop.wait()
-
-
-async def _start_http(parts: Parts, port: int | None, stack: AsyncExitStack) -> str:
-    """Listen and return the address."""
-    from bots.http.app import HttpServer, make_app
-    from bots.http.health import Health
-
-    host = parts.settings.http_host
-    probes = {"database": parts.database.ping, "engine": parts.engine.ping}
-    health = Health(probes, last_inbound=lambda: _last_inbound(parts), clock=parts.clock)
-    server = HttpServer(
-        make_app(health, parts.metrics), host=host, port=parts.settings.http_port if port is None else port
-    )
-    stack.push_async_callback(server.aclose)
-    return f"http://{host}:{await server.start()}"
-
-
-async def _last_inbound(parts: Parts) -> Mapping[str, datetime]:
-    """Return when each source last sent something, of those that did."""
-    sources = ("slack", "discord", "stripe")
-    found = await parts.database.read(lambda tx: {source: tx.inbound.last_at(source) for source in sources})
-    return {source: at for source, at in found.items() if at is not None}

@@ -176,3 +176,8 @@ class TerminalChat(ChatPort):
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
         self._live.update(self._board.draw(self._console.width), refresh=True)
+
+
+def silent_chat(clock: Clock) -> TerminalChat:
+    """Return a terminal that nobody looks at: a worker of the service takes sessions of terminals too."""
+    return TerminalChat(Console(quiet=True), clock=clock, mode=Mode.SILENT)

@@ -1,0 +1,66 @@
+"""What the scheduler's ticks do, on whichever worker takes them."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bots.scheduler import logged
+from core.clock import Clock
+from core.credits.service import Ledger
+from core.orchestration.posting import Poster
+from core.sessions.model import WORKING
+from core.sessions.ports import Store, Transaction
+from core.sessions.service import SessionService
+
+_INBOUND_DAYS = 7
+_ENGINE_DAYS = 7
+_POST_PATIENCE_MINUTES = 2
+
+
+class Forgetful(Protocol):
+    """What can forget; `core.orchestration.engine.DbosEngine` is one."""
+
+    async def delete_finished(self, before: datetime) -> int:
+        """Delete what is remembered of workflows that ended before a moment; return how many."""
+        ...
+
+
+def make_jobs(
+    *, store: Store, sessions: SessionService, ledger: Ledger, poster: Poster, engine: Forgetful, clock: Clock
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return what the scheduler's ticks do; see `bots.scheduler.SCHEDULES`."""
+
+    async def expire() -> int:
+        expired = await store.write(lambda tx: ledger.expire_due(tx.credits))
+        return len(expired.holds)
+
+    async def posts() -> int:
+        """Send what was left behind; a session that works is its worker's, who may be sending this very moment."""
+        before = clock.now() - timedelta(minutes=_POST_PATIENCE_MINUTES)
+
+        def left_behind(tx: Transaction) -> list[str]:
+            found = dict.fromkeys(row.session_id for row in tx.outbox.list_open() if row.created_at < before)
+            sessions = (tx.sessions.find(session_id) for session_id in found)
+            return [session.id for session in sessions if session is not None and session.status not in WORKING]
+
+        waiting = await store.read(left_behind)
+        for session_id in waiting:
+            await poster.flush(session_id)
+        return len(waiting)
+
+    async def engine_cleanup() -> int:
+        return await engine.delete_finished(clock.now() - timedelta(days=_ENGINE_DAYS))
+
+    async def inbound_cleanup() -> int:
+        before = clock.now() - timedelta(days=_INBOUND_DAYS)
+        return await store.write(lambda tx: tx.inbound.delete_before(before))
+
+    return logged(
+        {
+            "sweep": sessions.sweep,
+            "expire": expire,
+            "posts": posts,
+            "engine_cleanup": engine_cleanup,
+            "inbound_cleanup": inbound_cleanup,
+        }
+    )

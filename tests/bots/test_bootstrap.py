@@ -1,0 +1,42 @@
+"""The parts fit together, and come apart again."""
+
+from pathlib import Path
+
+import pytest
+
+from bots.bootstrap import Choices, open_parts
+from bots.scheduler import SCHEDULES
+from bots.settings import Settings
+from bots.terminal.chat import silent_chat
+from core.clock import SystemClock
+from core.orchestration.runtime import get_job
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.model_validate({"database_url": f"sqlite+aiosqlite:///{tmp_path}/atelier.db"})
+
+
+async def test_every_scheduled_job_exists_and_runs(settings: Settings) -> None:
+    """What the scheduler enqueues, a worker can do; no tick names a job that nobody has."""
+    chat = silent_chat(SystemClock())
+    async with open_parts(settings, chats={chat.platform: chat}, choices=Choices(runs_sessions=True)) as parts:
+        for schedule in SCHEDULES:
+            await get_job(schedule.job)()
+        await parts.engine.ping()
+
+
+async def test_a_process_without_sessions_needs_no_engine(settings: Settings) -> None:
+    """Commands that only read start no engine and hold no slot: any number of them run beside a worker."""
+    async with open_parts(settings) as first, open_parts(settings) as second:
+        assert first.worker is second.worker is None
+        assert await second.sessions.list_sessions(limit=1) == []
+
+
+async def test_what_cannot_be_enqueued_is_left_to_the_sweeper(settings: Settings) -> None:
+    """Without the engine's tables asking is a warning: the session's row says what is wanted."""
+    async with open_parts(settings) as parts:
+        await parts.engine.enqueue("s_nobody", 1)
+        await parts.engine.cancel("s_nobody", 1)
