@@ -298,9 +298,9 @@ def main() -> None:
         else:
             run = run_bare if options.only == "bare" else run_atelier
             report = _run(run(options, Path(name)))
-    table = Table(("", *_KEYS)).with_row(options.only, *(report[key] for key in _KEYS))
+    table = Table(("", *_KEYS)).with_row(options.only, *(report.get(key) for key in _KEYS))
     if options.bare:
-        table = table.with_row("bare", *(report["bare"][key] for key in _KEYS))
+        table = table.with_row("bare", *(report["bare"].get(key) for key in _KEYS))
         table = table.with_row("cpu / bare", "", "", report["cpu_over_bare"], *([""] * (len(_KEYS) - 3)))
     show(table, report, as_json=options.json)
 
