@@ -1,0 +1,1 @@
+"""A session in Slack: views as Block Kit, posts within Slack's limits, calls at Slack's pace."""
