@@ -1,7 +1,6 @@
 """chat.*: posting, editing, deleting, whispering."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from tests.fakes.slack import limits
@@ -9,6 +8,7 @@ from tests.fakes.slack.asking import Ask, answers
 from tests.fakes.slack.blocks import check_blocks
 from tests.fakes.slack.model import Channel, Edition, Json, Message, Refusal
 from tests.fakes.slack.payloads import of_message
+from tests.fakes.slack.world import World
 
 
 @answers("chat.postMessage")
@@ -71,7 +71,9 @@ def update(ask: Ask) -> Json:
 def delete(ask: Ask) -> Json:
     """Delete one of the app's own messages."""
     channel, message = own_message(ask, "cant_delete_message")
-    remove(ask, channel, message)
+    if is_streaming(ask, message):
+        raise Refusal("cant_delete_message")
+    remove(ask.world, channel, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -196,9 +198,8 @@ def changed(ask: Ask, channel: Channel, message: Message, before: Json) -> None:
     world.announce(channel, world.teams[channel.team_id], event)
 
 
-def remove(ask: Ask, channel: Channel, message: Message) -> None:
+def remove(world: World, channel: Channel, message: Message) -> None:
     """Take a message away; of one with replies a stone stays. Announce it."""
-    world = ask.world
     before = of_message(world, message)
     if any(one.is_reply for one in world.thread(channel.id, message.ts)):
         message.is_tombstone = True
@@ -206,7 +207,7 @@ def remove(ask: Ask, channel: Channel, message: Message) -> None:
         message.is_deleted = True
     for file_id in message.files:
         file = world.files[file_id]
-        world.files[file_id] = replace(file, shares=[one for one in file.shares if one != (channel.id, message.ts)])
+        file.shares = [one for one in file.shares if one != (channel.id, message.ts)]
     event = {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": world.next_ts()}
     event |= {"deleted_ts": message.ts, "previous_message": before}
     world.announce(channel, world.teams[channel.team_id], event)

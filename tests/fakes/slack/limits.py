@@ -111,6 +111,8 @@ RULES: dict[str, Rule] = {
     "assistant.threads.setStatus": Rule(("chat:write", "assistant:write"), per_minute=STATUS_PER_MINUTE),
     "assistant.threads.setTitle": Rule(("assistant:write",), tier=3),
     "assistant.threads.setSuggestedPrompts": Rule(("assistant:write",), tier=3),
+    "agents.sessions.setStatus": Rule(_WRITE, per_minute=STATUS_PER_MINUTE),
+    "agents.sessions.rename": Rule(_WRITE, tier=3),
 }
 
 EVENT_SCOPES: dict[str, tuple[str, ...]] = {

@@ -10,18 +10,23 @@ from typing import Self
 from aiohttp import web
 
 from core.clock import Clock, SystemClock
+from tests.fakes.slack.answering import Answering
+from tests.fakes.slack.delivery import Delivering
+from tests.fakes.slack.events import Events
 from tests.fakes.slack.faults import Faults
 from tests.fakes.slack.file_routes import FileRoutes
-from tests.fakes.slack.model import AppConfig
+from tests.fakes.slack.model import AppConfig, Refusal
+from tests.fakes.slack.oauth_methods import agree
+from tests.fakes.slack.pressing import Pressing
 from tests.fakes.slack.rates import Rates
-from tests.fakes.slack.seeing import Seeing
+from tests.fakes.slack.sockets import Sockets
 from tests.fakes.slack.web_api import WebApi
 from tests.fakes.slack.world import World
 
 _MOST_BYTES = 64 * 1024 * 1024
 
 
-class LocalSlack(Seeing):
+class LocalSlack(Pressing):
     """The server.
 
     Args:
@@ -36,6 +41,8 @@ class LocalSlack(Seeing):
         faults: What goes wrong.
         api: The log of calls.
         rates: Who was refused for calling too often.
+        sockets: Socket Mode, used while `AppConfig.request_url` is empty.
+        consenting: Who agrees when a browser opens the page of an installation.
     """
 
     def __init__(
@@ -49,10 +56,21 @@ class LocalSlack(Seeing):
         world = World(clock or SystemClock(), app or AppConfig(), limits_history=history_limited)
         self.faults = Faults()
         self.rates = Rates(world, enforced=tiers)
-        super().__init__(world, WebApi(world, self.rates, self.faults))
+        api = WebApi(world, self.rates, self.faults)
+        self.sockets = Sockets(world)
+        delivering = Delivering(world, self.sockets)
+        events = Events(world, delivering)
+        answering = Answering(world, self.faults, api)
+        super().__init__(world, api, events, delivering, answering)
+        world.announce = events.announce
         self._files = FileRoutes(self.world, self.faults, self.api)
         self._runner: web.AppRunner | None = None
         self._found()
+
+    @property
+    def authorize_url(self) -> str:
+        """The address of the page of an installation."""
+        return f"{self.world.base}/oauth/v2/authorize"
 
     @property
     def api_url(self) -> str:
@@ -64,6 +82,9 @@ class LocalSlack(Seeing):
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_route("*", "/api/{method}", self.api.answer)
         app.router.add_post("/upload/v1/{ticket}", self._files.upload)
+        app.router.add_post("/response/{key}", self._answering.serve)
+        app.router.add_get("/link/", self.sockets.serve)
+        app.router.add_get("/oauth/v2/authorize", self._authorize)
         app.router.add_get("/files-pri/{owner}/{name:.+}", self._files.download)
         self._runner = web.AppRunner(app, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -74,6 +95,8 @@ class LocalSlack(Seeing):
     async def stop(self) -> None:
         """Stop listening; what hangs ends."""
         self.faults.released.set()
+        await self.delivering.stop()
+        await self.sockets.drop()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -86,6 +109,14 @@ class LocalSlack(Seeing):
     ) -> None:
         await self.stop()
 
+    async def _authorize(self, request: web.Request) -> web.StreamResponse:
+        """Show the page of an installation: its person agrees at once and goes on."""
+        try:
+            url = agree(self.world, str(request.url), self.consenting, self.world.teams[self.consenting.team_id])
+        except Refusal as refusal:
+            return web.Response(status=400, text=refusal.error)
+        return web.Response(status=302, headers={"Location": url})
+
     def _found(self) -> None:
         world = self.world
         self.north, self.south = world.add_team("north"), world.add_team("south")
@@ -97,6 +128,7 @@ class LocalSlack(Seeing):
         self.sue = world.add_person(self.south, "sue", is_admin=True)
         self.eve = world.add_person(self.east, "eve", is_admin=True)
         self.wes = world.add_person(self.west, "wes")
+        self.consenting = self.ann
         self.general = world.add_channel(self.north, "general", [self.ann, self.ben, self.gil])
         self.southern = world.add_channel(self.south, "southern", [self.sue])
         self.eastern = world.add_channel(self.east, "eastern", [self.eve])

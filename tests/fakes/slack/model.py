@@ -224,6 +224,17 @@ class Grant:
 
 
 @dataclass
+class Code:
+    """What somebody agreed to, for ten minutes and one exchange."""
+
+    where: Team | Enterprise
+    person: Person
+    scopes: frozenset[str]
+    redirect_uri: str
+    at: float
+
+
+@dataclass
 class AppConfig:
     """The app as it is set up at Slack: what its settings pages would show."""
 

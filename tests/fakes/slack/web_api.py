@@ -10,7 +10,16 @@ from typing import Any
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.fakes.slack import chat_methods, conversation_methods, file_methods, who_methods
+from tests.fakes.slack import (
+    chat_methods,
+    conversation_methods,
+    file_methods,
+    oauth_methods,
+    sockets,
+    stream_methods,
+    view_methods,
+    who_methods,
+)
 from tests.fakes.slack.asking import HANDLERS, Ask, decoded
 from tests.fakes.slack.faults import Fault, Faults, Trouble
 from tests.fakes.slack.limits import RULES, Rule
@@ -19,9 +28,18 @@ from tests.fakes.slack.rates import Rates
 from tests.fakes.slack.wire import cut, troubled
 from tests.fakes.slack.world import World
 
-_LOADED = (chat_methods, conversation_methods, file_methods, who_methods)
+_LOADED = (
+    chat_methods,
+    conversation_methods,
+    file_methods,
+    oauth_methods,
+    sockets,
+    stream_methods,
+    view_methods,
+    who_methods,
+)
 _ALWAYS = frozenset({"token", "team_id"})
-_SPEAKING = ("chat.", "views.", "files.complete", "assistant.")
+_SPEAKING = ("chat.", "views.", "files.complete", "assistant.", "agents.")
 _NOBODY = Grant("", "none", "", "", "", "", "", frozenset())
 
 

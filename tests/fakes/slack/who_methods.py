@@ -104,3 +104,23 @@ def set_suggested_prompts(ask: Ask) -> Json:
         raise Refusal("invalid_arguments")
     ask.world.statuses.setdefault((channel.id, ask.text("thread_ts")), {})["prompts"] = prompts
     return {}
+
+
+@answers("agents.sessions.setStatus")
+def set_session_status(ask: Ask) -> Json:
+    """Say what an agent's session in a thread is doing."""
+    channel = ask.world.channel_for(ask.grant, ask.need("channel_id"))
+    if ask.need("status") not in {"processing", "active", "suspended", "closed"}:
+        raise Refusal("invalid_arguments")
+    ask.world.statuses.setdefault((channel.id, ask.need("thread_ts")), {})["session"] = ask.text("status")
+    if "agent_session_stopped" not in ask.world.app.events:
+        return {"warning": "missing_agent_session_stopped_event_subscription"}
+    return {}
+
+
+@answers("agents.sessions.rename")
+def rename_session(ask: Ask) -> Json:
+    """Name an agent's session."""
+    channel = ask.world.channel_for(ask.grant, ask.need("channel_id"))
+    ask.world.statuses.setdefault((channel.id, ask.need("thread_ts")), {})["title"] = ask.need("title")
+    return {}

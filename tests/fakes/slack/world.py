@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.clock import Clock
+from tests.fakes.slack.interaction import Interactions
 from tests.fakes.slack.limits import ALL_SCOPES, EVENT_SCOPES
 from tests.fakes.slack.model import (
     AppConfig,
     Channel,
+    Code,
     Enterprise,
     File,
     Grant,
@@ -23,7 +25,7 @@ from tests.fakes.slack.model import (
     View,
 )
 
-Announce = Callable[[Channel | None, Team, Json], None]
+Announce = Callable[[Channel | None, Team, Json], object]
 _PREFIX = {Kind.PUBLIC: "C", Kind.PRIVATE: "G", Kind.DIRECT: "D", Kind.GROUP: "G"}
 
 
@@ -56,11 +58,14 @@ class World:
     refresh_tokens: dict[str, Grant] = field(default_factory=dict)
     spent_refresh_tokens: set[str] = field(default_factory=set)
     statuses: dict[tuple[str, str], Json] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
+    tickets: set[str] = field(default_factory=set)
     base: str = ""
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _last_micros: int = 0
 
     def __post_init__(self) -> None:
+        self.interactions = Interactions(self.now)
         self.app.scopes = self.app.scopes or ALL_SCOPES
         self.app.events = self.app.events or frozenset(EVENT_SCOPES) - {"file_shared", "reaction_added"}
 
