@@ -17,7 +17,6 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from core.casts.catalogue import load_cast
 from core.casts.editors import with_editors
 from core.documents.align import document_from_markdown
 from core.orchestration.ports import Content, Part, Progress
-from core.sessions.model import ENDED, Session, Status, ThreadRef
+from core.sessions.model import LIVE, Session, Status, ThreadRef
 from core.sessions.ports import Transaction
 
 MODEL = "mock"
@@ -137,11 +136,8 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
         async def play(parts: Parts, count: int) -> list[Session]:
             drafts = [await parts.sessions.create(request) for _ in range(count)]
             await asyncio.gather(*(parts.sessions.start(draft.id, actor=MEMBER) for draft in drafts))
-            waiting = {draft.id for draft in drafts}
-            while waiting:
+            while await parts.database.read(_count_live):  # noqa: ASYNC110 - the sessions run in the engine's tasks
                 await asyncio.sleep(0.05)
-                recent = await parts.database.read(partial(_find, sorted(waiting)[:20]))
-                waiting -= {item.id for item in recent if item.status in ENDED}
             return [await parts.sessions.get(draft.id) for draft in drafts]
 
         await play(parts, _WARM_SESSIONS)
@@ -156,8 +152,8 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
     return _report(options, taken, turns) | {"posts": chat.posts, "updates": chat.updates}
 
 
-def _find(identities: list[str], tx: Transaction) -> list[Session]:
-    return [session for identity in identities if (session := tx.sessions.find(identity)) is not None]
+def _count_live(tx: Transaction) -> int:
+    return tx.sessions.count(WORKSPACE, statuses=sorted(LIVE))
 
 
 async def run_bare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -74,8 +74,10 @@ class Acting:
         )
         return prefix >= spec.cache.min_tokens
 
-    def posts_of(self, turn: Turn) -> tuple[str, ...]:
+    def posts_of(self, turn: Turn, verbosity: Verbosity) -> tuple[str, ...]:
         """Return the keys of the posts that a turn means when it is written."""
+        if verbosity is not Verbosity.FULL:
+            return ()
         return (post_key(turn.session_id, PostKind.TURN, round_number=turn.round, role_key=turn.role_key),)
 
     def _writing(self, room: Room, round_number: int, seat: Seat) -> tuple[Seat, Prompt, Act]:

@@ -34,7 +34,6 @@ class Snapshot:
         document: The newest version's markdown, empty where none exists.
         spent_microcredits, held_microcredits: The session's own.
         balance_microcredits: What the workspace can spend.
-        shows_money: How amounts are shown: ``credits`` or ``dollars``.
     """
 
     session: Session

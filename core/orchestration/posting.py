@@ -156,7 +156,7 @@ class Poster:
         return snapshot, False
 
     async def _try(self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, *, again: bool) -> Snapshot:
-        parts = chat.render(content_of(row, snapshot))
+        parts = _render(chat, row, snapshot)
         if row.state is OutboxState.STALE:
             return await self._edit(chat, snapshot, row, parts)
         return await self._send(chat, snapshot, row, parts, again=again)
@@ -223,6 +223,16 @@ class Poster:
 
     async def _save(self, row: OutboxRow) -> None:
         await self._store.write(lambda tx: tx.outbox.save(row))
+
+
+def _render(chat: ChatPort, row: OutboxRow, snapshot: Snapshot) -> Sequence[Part]:
+    """Return the messages of a post; one that cannot be rendered is posted as a plain line rather than never."""
+    try:
+        return chat.render(content_of(row, snapshot))
+    except Exception:  # noqa: BLE001
+        # Views are many and change often; none of them is worth a session that stops.
+        _log.exception("render_failed", session=row.session_id, key=row.key, kind=row.kind)
+        return (Part(text=f"{snapshot.session.title}: {row.kind.replace('_', ' ')}"),)
 
 
 def content_of(row: OutboxRow, snapshot: Snapshot) -> Content:

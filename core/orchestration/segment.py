@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 
 import structlog
 
-from core.casts.model import Role
+from core.casts.model import Phase, Role
 from core.clock import Clock
 from core.errors import UserFacingError
 from core.orchestration.acting import Acting
@@ -128,6 +128,8 @@ class SegmentRunner:
                 return await self._finish(session_id, step.reason, "")
             current = step.round
             outcome = await self._phase(room, step)
+            if outcome is None and step.phase is Phase.SYNTHESIZER:
+                outcome = StepOutcome(next="continue", reason="")
             if outcome is not None:
                 await self._worked(session_id, self._clock.monotonic() - started)
                 return outcome
@@ -144,7 +146,9 @@ class SegmentRunner:
         except (UserFacingError, TurnFailed) as error:
             return await self._park(session.id, ParkReason.PROVIDER, error.code)
         results = await self._act_together(jobs)
-        await self._poster.flush(session.id, fresh=self._fresh(results))
+        fresh = self._fresh(results, session.verbosity)
+        if fresh or step.phase is Phase.SYNTHESIZER:
+            await self._poster.flush(session.id, fresh=fresh)
         failures = [result for result in results if isinstance(result, BaseException)]
         if len(failures) < len(results) and all(isinstance(item, CapReached | BalanceEmpty) for item in failures):
             # What the others held is settled now and may pay for those that found nothing left: look again.
@@ -172,9 +176,11 @@ class SegmentRunner:
                 return await self._park(session_id, ParkReason.PROVIDER, failure.code)
         return None
 
-    def _fresh(self, results: list[Turn | BaseException]) -> frozenset[str]:
+    def _fresh(self, results: list[Turn | BaseException], verbosity: Verbosity) -> frozenset[str]:
         """Return the keys of the posts that these turns meant a moment ago, so that none is looked up."""
-        return frozenset(key for result in results if isinstance(result, Turn) for key in self._acting.posts_of(result))
+        return frozenset(
+            key for result in results if isinstance(result, Turn) for key in self._acting.posts_of(result, verbosity)
+        )
 
     async def _act_together(self, jobs: list[TurnJob]) -> list[Turn | BaseException]:
         """Take turns at once and return a turn or an error for each.

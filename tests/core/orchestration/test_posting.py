@@ -138,3 +138,16 @@ async def test_a_platform_that_this_process_does_not_serve_keeps_its_posts(room:
     await room.store.write(moved)
     assert not await room.poster.flush(session.id)
     assert await _states(room, session) == {"session_card": OutboxState.INTENT}
+
+
+async def test_a_post_that_cannot_be_rendered_is_a_plain_line(room: Harness) -> None:
+    """A fault in a view costs its looks, not the session."""
+    session = await _draft(room)
+
+    def broken(_: Content) -> tuple[Part, ...]:
+        raise NameError("a fault of ours")
+
+    room.chat.renderer = broken
+    fresh = await _mean(room, session, PostKind.SESSION_CARD)
+    assert await room.poster.flush(session.id, fresh=fresh)
+    assert room.chat.texts == ["report.md: session card"]
