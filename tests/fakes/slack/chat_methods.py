@@ -6,7 +6,7 @@ from typing import Any
 from tests.fakes.slack import limits
 from tests.fakes.slack.asking import Ask, answers
 from tests.fakes.slack.blocks import check_blocks
-from tests.fakes.slack.model import Channel, Edition, Json, Message, Refusal
+from tests.fakes.slack.model import Channel, Edition, File, Json, Message, Refusal
 from tests.fakes.slack.payloads import of_message
 from tests.fakes.slack.world import World
 
@@ -52,6 +52,7 @@ def update(ask: Ask) -> Json:
         raise Refusal("msg_too_long")
     if blocks:
         check_blocks(blocks)
+    attached = _attached(ask)
     before = of_message(world, message)
     message.editions.append(Edition(message.text, tuple(message.blocks), message.edited_at or message.ts))
     message.text = text or markdown or message.text
@@ -62,9 +63,27 @@ def update(ask: Ask) -> Json:
     if (metadata := ask.arguments.get("metadata")) is not None:
         message.metadata = checked_metadata(metadata) if metadata else {}
     message.stream = None
+    for file in attached:
+        message.files.append(file.id)
+        file.shares.append((channel.id, message.ts))
     message.edited_at = world.next_ts()
     changed(ask, channel, message, before)
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": of_message(world, message)}
+
+
+def _attached(ask: Ask) -> list[File]:
+    """Return the files that an edit puts to a message: the app's own, complete, in no message yet.
+
+    Raises:
+        Refusal: ``file_not_found``.
+    """
+    given = [one for one in ask.text("file_ids").split(",") if one]
+    files = [ask.world.files[one] for one in given if one in ask.world.files]
+    if len(files) < len(given) or any(
+        one.user != ask.grant.user_id or not one.is_complete or one.is_deleted or one.shares for one in files
+    ):
+        raise Refusal("file_not_found")
+    return files
 
 
 @answers("chat.delete")
@@ -201,7 +220,7 @@ def changed(ask: Ask, channel: Channel, message: Message, before: Json) -> None:
 def remove(world: World, channel: Channel, message: Message) -> None:
     """Take a message away; of one with replies a stone stays. Announce it."""
     before = of_message(world, message)
-    if any(one.is_reply for one in world.thread(channel.id, message.ts)):
+    if any(one is not message for one in world.thread(channel.id, message.ts)):
         message.is_tombstone = True
     else:
         message.is_deleted = True

@@ -33,6 +33,7 @@ class Sockets:
     is_deaf: bool = False
     opened: int = 0
     connected: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _open: list[web.WebSocketResponse] = field(default_factory=list)
     _waiting: dict[str, "asyncio.Future[Json]"] = field(default_factory=dict)
 
@@ -51,6 +52,8 @@ class Sockets:
         hello = {"type": "hello", "num_connections": len(self._open), "debug_info": about, "connection_info": info}
         await socket.send_json(hello)
         self.connected.set()
+        async with self._news:
+            self._news.notify_all()
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -89,6 +92,11 @@ class Sockets:
                 return await answer
         finally:
             del self._waiting[envelope_id]
+
+    async def opened_in_all(self, number: int) -> None:
+        """Return once at least *number* sockets were opened, those that are closed again counted."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.opened >= number)
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
         """Ask the app to open new sockets, as Slack does every few hours."""

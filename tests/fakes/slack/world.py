@@ -66,6 +66,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.interactions = Interactions(self.now)
+        app_token = Grant(self.app.app_token, "app", self.app.id, "", "", "", "", frozenset({"connections:write"}))
+        self.grants[app_token.token] = app_token
         self.app.scopes = self.app.scopes or ALL_SCOPES
         self.app.events = self.app.events or frozenset(EVENT_SCOPES) - {"file_shared", "reaction_added"}
 
