@@ -1,18 +1,23 @@
 """The local Slack's laws of installing, and of Socket Mode."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_sdk.oauth.installation_store import FileInstallationStore
+from slack_sdk.oauth.state_store import FileOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.slack.local import LocalSlack
 from tests.fakes.slack.model import Enterprise, Grant, Json, Refusal, Team
-from tests.fakes_slack.bolt import Got, build_app
+from tests.fakes_slack.bolt import Got, build_app, served
 from tests.fakes_slack.refusals import refused
 
 pytestmark = [
@@ -115,6 +120,34 @@ async def test_a_refresh_token_is_good_for_one_renewal(
     assert await refused(anonymous.auth_test(token=second["access_token"])) == "token_expired"
     third = await _renew(slack, anonymous, second["refresh_token"])
     assert (await anonymous.auth_test(token=third["access_token"]))["user_id"] == first["bot_user_id"]
+
+
+async def test_bolt_installs_itself(slack: LocalSlack, session: aiohttp.ClientSession, tmp_path: Path) -> None:
+    """slack_bolt's own pages lead through ours to a stored installation whose token works."""
+    store = FileInstallationStore(base_dir=str(tmp_path / "installations"))
+    settings = AsyncOAuthSettings(
+        client_id=slack.world.app.client_id,
+        client_secret=slack.world.app.client_secret,
+        scopes=["chat:write"],
+        installation_store=store,
+        state_store=FileOAuthStateStore(expiration_seconds=60, base_dir=str(tmp_path / "states")),
+        authorization_url=slack.authorize_url,
+        install_page_rendering_enabled=False,
+    )
+    client = AsyncWebClient(base_url=slack.api_url, session=session, retry_handlers=[])
+    app = AsyncApp(client=client, signing_secret="s", oauth_settings=settings, installation_store=store)
+    async with served(slack, app):
+        base = slack.world.app.request_url.removesuffix("/slack/events")
+        slack.world.app.redirect_urls = (f"{base}/slack/oauth_redirect",)
+        async with session.get(f"{base}/slack/install", allow_redirects=False) as response:
+            page, cookie = response.headers["Location"], response.headers["Set-Cookie"].partition(";")[0]
+        async with session.get(page, allow_redirects=False) as response:
+            back = response.headers["Location"]
+        async with session.get(back, headers={"Cookie": cookie}) as response:
+            assert response.status == 200
+    installed = await store.async_find_installation(enterprise_id=None, team_id=slack.north.id)
+    assert installed is not None
+    assert (await client.auth_test(token=installed.bot_token))["bot_id"] == installed.bot_id
 
 
 @pytest.fixture

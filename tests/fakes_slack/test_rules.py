@@ -1,5 +1,6 @@
 """The local Slack's laws of tokens, scopes, tiers and faults."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -189,3 +190,23 @@ async def test_guests_and_admins_are_told_apart(slack: LocalSlack, client: Async
     """users.info says who may not do everything."""
     shown = [(await client.users_info(user=one.id))["user"] for one in (slack.ann, slack.ben, slack.gil)]
     assert [(one["is_admin"], one["is_restricted"]) for one in shown] == [(True, False), (False, False), (False, True)]
+
+
+async def test_an_answer_may_never_come(slack: LocalSlack, client: AsyncWebClient, grant: Grant) -> None:
+    """A request that hangs has happened; the client gives up by itself."""
+    slack.faults.add(Trouble.HANGS, "chat.postMessage")
+    impatient = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.05))
+    async with impatient:
+        hasty = AsyncWebClient(grant.token, slack.api_url, session=impatient, retry_handlers=[])
+        with pytest.raises(TimeoutError):
+            await hasty.chat_postMessage(channel=slack.general.id, text="x")
+    assert [one.text for one in slack.messages(slack.general)] == ["x"]
+
+
+async def test_a_test_waits_for_what_it_wants_to_see(slack: LocalSlack, client: AsyncWebClient) -> None:
+    """`until` returns at the request that makes it true, and says what was seen when nothing does."""
+    waiting = asyncio.create_task(slack.until(lambda: slack.said_by_app(slack.general)))
+    await client.chat_postMessage(channel=slack.general.id, text="here I am")
+    assert [one.text for one in await waiting] == ["here I am"]
+    with pytest.raises(AssertionError, match="here I am"):
+        await slack.until(lambda: False, seconds=0.01)

@@ -40,6 +40,7 @@ class Answering:
             right = self._world.interactions.use(request.match_info["key"])
             call.team_id = right.team_id
             self.show(answer, right, "response_url")
+            self._api.ring()
         except Refusal as refusal:
             call.outcome = refusal.error
             gone = refusal.error in {"expired_url", "used_url"}

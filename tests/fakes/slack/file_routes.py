@@ -31,6 +31,7 @@ class FileRoutes:
         if len(content) != file.size:
             return web.Response(status=400, text=f"{file.size} bytes were announced, {len(content)} came")
         file.content = content
+        self._api.ring()
         if fault is not None:
             return cut(request) if fault.trouble is Trouble.LOST_ANSWER else web.Response(status=500)
         return web.Response(text=f"OK - {len(content)}")

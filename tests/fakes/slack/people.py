@@ -42,7 +42,10 @@ class People(Seeing):
         files: Sequence[Attached] = (),
         broadcast: bool = False,
     ) -> Message:
-        """Post as *person*: a message event, and an app_mention besides when the bot is named."""
+        """Post as *person*: a message event, and an app_mention besides when the bot is named.
+
+        *text* is as events have it: ``&lt;`` for a typed ``<``, ``<@U…>`` for a name.
+        """
         if person.id not in channel.members or channel.is_archived:
             raise NotShown(f"{person.name} cannot post in #{channel.name}")
         attached = [one if isinstance(one, File) else self.upload(person, *one) for one in files]

@@ -1,13 +1,15 @@
 """What one sees in the local Slack: messages, threads, whispers, files, views, and what the app sent."""
 
+import asyncio
 import re
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, TypeVar
 
 from tests.fakes.slack.model import Channel, File, Message, Person, View
 from tests.fakes.slack.web_api import WebApi
 from tests.fakes.slack.world import World
 
+T = TypeVar("T")
 MENTION = re.compile(r"<[!@#][^>\s]*>?")
 
 
@@ -22,6 +24,26 @@ class Seeing:
     def __init__(self, world: World, api: WebApi) -> None:
         self.world = world
         self.api = api
+
+    async def until(self, condition: Callable[[], T], *, seconds: float = 10.0) -> T:
+        """Return what *condition* gives as soon as that is true; it is asked after every request of the app.
+
+        Raises:
+            AssertionError: If it is not within *seconds* of the machine's time; says what was seen instead.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            news = self.api.news
+            if found := condition():
+                return found
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await news.wait()
+            except TimeoutError:
+                seen = [one.visible_text for one in self.world.messages if one.by]
+                calls = [(call.method, call.outcome) for call in self.api.calls[-20:]]
+                raise AssertionError(f"not within {seconds} s; the app said {seen}, calling {calls}") from None
 
     def messages(self, channel: Channel | str, thread_ts: str = "") -> list[Message]:
         """Return what everybody sees in a channel, or in one of its threads with its first message."""

@@ -1,5 +1,6 @@
 """The Web API's front door: arguments, faults, tokens, scopes, tiers, and the log of it all."""
 
+import asyncio
 import base64
 import inspect
 import json
@@ -51,6 +52,7 @@ class WebApi:
         calls: Every request, oldest first.
         outgoing: Everything that was to be shown to people, whether Slack took it or not.
         problems: Requests that no Slack would understand: unknown methods and arguments.
+        news: Set at the next request that was answered.
     """
 
     world: World
@@ -59,6 +61,12 @@ class WebApi:
     calls: list[ApiCall] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ring(self) -> None:
+        """Wake those who wait for something to happen."""
+        self.news.set()
+        self.news = asyncio.Event()
 
     def count(self, method: str = "") -> int:
         """Return how often a method was called, or all of them."""
@@ -86,6 +94,7 @@ class WebApi:
             if (early := troubled(request, fault)) is not None:
                 return early
         response = self._answered(method, call, grant, fault)
+        self.ring()
         if fault is not None and fault.trouble is Trouble.HANGS:
             await self.faults.released.wait()
         if fault is not None and fault.trouble is Trouble.ERROR_AFTER:
