@@ -25,6 +25,7 @@ _HTTP_SERVER = 500
 _DEFAULT_RETRY_SECONDS = 5.0
 _RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
 _LATER = frozenset({"service_unavailable", "team_added_to_org"})
+_TOKEN_STALE = frozenset({"invalid_auth", "token_expired"})  # `Clients` gives a renewed one the next time
 _UNSURE = frozenset({"internal_error", "fatal_error", "request_timeout"})
 BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"})
 TOO_LONG = frozenset({"msg_too_long", "msg_blocks_too_long"})
@@ -104,7 +105,7 @@ def _of_answer(error: SlackApiError, unsure: type[TransientError]) -> AtelierErr
     code = str(data.get("error", "")) if isinstance(data, dict) else ""
     if status == _HTTP_TOO_MANY or code in _RATE_LIMITED:
         return RateLimited("Slack asks for patience", retry_after_seconds=_retry_after(response))
-    if code in _LATER:
+    if code in _LATER | _TOKEN_STALE:
         return TransientError(f"Slack: {code}")
     if not code or code in _UNSURE or status >= _HTTP_SERVER:
         return unsure(f"Slack answered {code or status}")

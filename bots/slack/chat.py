@@ -108,8 +108,8 @@ class SlackChat(ChatPort):
     def progress(self, update: Progress) -> None:
         place = place_of(update.thread)
         try:
-            if not self._drafts.take(place, update, self._cards.roster(place, update.card_id)):
-                self._cards.take(place, update)
+            self._drafts.take(place, update, self._cards.roster(place, update.card_id))
+            self._cards.take(place, update)
         except RuntimeError:  # progress may come from anywhere; without a loop nothing can be shown
             _log.debug("slack_progress_without_loop", session=update.session_id)
 

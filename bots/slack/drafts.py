@@ -95,14 +95,14 @@ class Drafts:
         self._clock = clock
         self._drafts: dict[str, _Draft] = {}
 
-    def take(self, place: Place, update: Progress, roster: Json) -> bool:
-        """Show a sign of life of a first draft; return whether it was one."""
+    def take(self, place: Place, update: Progress, roster: Json) -> None:
+        """Show a sign of life if it is one of a first draft."""
         if update.phase is not Phase.WRITER or update.total_blocks or not update.card_id:
-            return False
+            return
         draft = self._drafts.get(update.session_id)
         if draft is None:
             if not roster or update.round != 1 or update.state in _OVER:
-                return False
+                return
             speaker = {}
             if roster["chatty"] and update.role_key in roster["roles"]:
                 speaker = {"username": " ".join(roster["roles"][update.role_key]).strip()}
@@ -117,7 +117,6 @@ class Drafts:
                 draft.task = asyncio.get_running_loop().create_task(self._run(draft))
         if update.state in _OVER:
             _finish(draft)
-        return True
 
     async def place_for_next(self, session_id: str) -> str:
         """Return the ts of the message that makes way for the next post, empty where there is none.

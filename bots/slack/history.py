@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bots.slack import limits
-from bots.slack.api import SlackApi
+from bots.slack.api import RateLimited, SlackApi
 from bots.slack.places import Place
 from bots.slack.posts import Found, found_of
 from core.errors import TransientError
@@ -40,7 +40,7 @@ class History:
         oldest = f"{begin.timestamp():.6f}"
         cursor = ""
         for _ in range(limits.HISTORY_PAGES):
-            page = await self._page(place, thread, oldest, cursor)
+            page = await self._next_page(place, thread, oldest, cursor)
             if page is None:
                 return None
             for message in page.get("messages", ()):
@@ -53,6 +53,15 @@ class History:
                     break
                 return None
         raise HistoryUnreadable("Slack holds more messages than can be looked through")
+
+    async def _next_page(self, place: Place, thread: str, oldest: str, cursor: str) -> dict[str, Any] | None:
+        """Return `_page`; in the middle of a walk a limit is waited for, or an app with a read a minute never arrives."""
+        try:
+            return await self._page(place, thread, oldest, cursor)
+        except HistoryUnreadable as error:
+            if not cursor or not isinstance(error.__cause__, RateLimited):
+                raise
+        return await self._page(place, thread, oldest, cursor)
 
     async def _page(self, place: Place, thread: str, oldest: str, cursor: str) -> dict[str, Any] | None:
         """Return one page, None where the thread is not there at all."""
