@@ -176,9 +176,10 @@ def to_request(
 
 
 def notes_json(notes: Iterable[Note]) -> str:
-    """Return notes as the JSON array that stands in a prompt."""
-    return json.dumps(
-        [
+    """Return notes as the JSON array that stands in a prompt, one note a line."""
+    # Joined by hand: json's own indentation runs in Python and would be the dearest part of a prompt.
+    lines = (
+        json.dumps(
             {
                 "id": note.id,
                 "ref": note.ref,
@@ -188,12 +189,12 @@ def notes_json(notes: Iterable[Note]) -> str:
                 "suggestion": note.suggestion,
                 "severity": note.severity.value,
                 "fate": note.fate.value,
-            }
-            for note in notes
-        ],
-        ensure_ascii=False,
-        indent=0,
+            },
+            ensure_ascii=False,
+        )
+        for note in notes
     )
+    return "[\n" + ",\n".join(lines) + "\n]"
 
 
 def _head_text(brief: str, references: Sequence[Reference]) -> str:
@@ -225,7 +226,7 @@ def _tail_text(role: Role, tail: Tail, language: str) -> str:
     parts.append(_fenced("role", f"You are the {role.name}.\n\n{role.instructions.strip()}"))
     if role.criteria:
         questions = {criterion.key: criterion.asks for criterion in role.criteria}
-        parts.append(_fenced("criteria", json.dumps(questions, ensure_ascii=False, indent=0)))
+        parts.append(_fenced("criteria", json.dumps(questions, ensure_ascii=False)))
     tongue = (
         f"\n\nWrite in {language}."
         if language

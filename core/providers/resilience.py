@@ -25,6 +25,7 @@ from core.providers.errors import (
 )
 
 _log = structlog.get_logger(__name__)
+_RNG = random.Random()  # noqa: S311 - jitter, not a secret; one for all, because seeding costs a system call
 _ONE_MODEL_ONLY = 403  # a key may lack the right to one model and be good for the others
 
 
@@ -60,7 +61,7 @@ class RetryingModel:
         self._inner = inner
         self._clock = clock
         self._policy = policy or RetryPolicy()
-        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._rng = rng or _RNG
 
     async def complete(self, request: Request, listener: Listener | None = None) -> Reply:
         """See `core.providers.base.Model.complete`."""

@@ -22,6 +22,7 @@ _KEY_LENGTH = 512  # S3 allows 1,024 bytes, the prefix included
 _TIMEOUT = timedelta(seconds=60)
 _CONNECT_TIMEOUT = timedelta(seconds=5)
 _RETRIES = 4
+_AT_ONCE = 6
 _RETRY_FOR = timedelta(seconds=60)
 
 
@@ -43,21 +44,25 @@ class ObjectFileStore:
     def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
         self._store = store
         self._folder = folder
+        # The library gives every call that waits for a disk a thread of its own, which it keeps for a while.
+        self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def put(self, key: str, data: bytes) -> None:
         _check(key)
         try:
-            await obstore.put_async(self._store, key, data)
-            if self._folder is not None:
-                await asyncio.to_thread(_flush, self._folder / key)
+            async with self._gate:
+                await obstore.put_async(self._store, key, data)
+                if self._folder is not None:
+                    await asyncio.to_thread(_flush, self._folder / key)
         except (BaseError, OSError) as error:
             raise FilesUnavailable(f"{key} could not be stored") from error
 
     async def get(self, key: str) -> bytes:
         _check(key)
         try:
-            found = await obstore.get_async(self._store, key)
-            return bytes(await found.bytes_async())
+            async with self._gate:
+                found = await obstore.get_async(self._store, key)
+                return bytes(await found.bytes_async())
         except FileNotFoundError as error:
             raise KeyError(key) from error
         except (BaseError, OSError) as error:
@@ -66,7 +71,8 @@ class ObjectFileStore:
     async def delete(self, key: str) -> None:
         _check(key)
         try:
-            await obstore.delete_async(self._store, key)
+            async with self._gate:
+                await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
         except (BaseError, OSError) as error:
