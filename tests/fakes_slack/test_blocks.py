@@ -110,7 +110,7 @@ def test_what_slack_refuses_is_refused(block: dict[str, Any]) -> None:
     [
         ([{"type": "divider"}] * 51, "invalid_blocks"),
         ([{"type": "divider", "block_id": "a"}] * 2, "invalid_blocks"),
-        ([{"type": "table", "rows": [[CELL]]}] * 2, "invalid_blocks"),
+        ([{"type": "table", "rows": [[CELL]]}] * 2, "invalid_attachments"),
         ([{"type": "markdown", "text": "x" * 6_001}] * 2, "msg_blocks_too_long"),
         ([{"type": "section", "text": _mrkdwn("x" * 2_700)}] * 5, "msg_blocks_too_long"),
         ("[]", "invalid_blocks_format"),

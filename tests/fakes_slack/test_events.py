@@ -113,6 +113,13 @@ async def test_an_app_may_ask_for_no_retries(slack: LocalSlack, grant: Grant) ->
     await server.wait_closed()
 
 
+async def test_without_an_app_nothing_is_tried_again(slack: LocalSlack, client: AsyncWebClient) -> None:
+    """Where nobody ever listened, events are written down and time does not pass for them."""
+    await client.chat_postMessage(channel=slack.general.id, text="x")
+    await slack.settled()
+    assert [one.problem for one in slack.delivering.sent[0].attempts] == ["connection_failed"]
+
+
 async def test_a_slow_answer_is_a_timeout(slack: LocalSlack, got: Got, clock: FakeClock) -> None:
     """Whatever comes later, the event is delivered again, and the reason says why."""
     slack.delivering.ack_seconds = 0.05

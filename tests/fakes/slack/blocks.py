@@ -36,13 +36,16 @@ def check_blocks(blocks: Any, place: str = "message") -> None:
     """Return if Slack takes *blocks* in *place* (``message``, ``modal``, ``home``).
 
     Raises:
-        Refusal: ``invalid_blocks`` with what is wrong, ``msg_blocks_too_long``.
+        Refusal: ``invalid_blocks`` with what is wrong, ``invalid_attachments`` for a second table,
+            ``msg_blocks_too_long``.
     """
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise Refusal("invalid_blocks_format")
     problems = list(problems_of(blocks, place))
     if problems:
         raise Refusal("invalid_blocks", response_metadata={"messages": [f"[ERROR] {text}" for text in problems]})
+    if sum(block["type"] == "table" for block in blocks) > 1:
+        raise Refusal("invalid_attachments", response_metadata={"messages": ["[ERROR] only_one_table_allowed"]})
     if place == "message":
         markdown = sum(len(block["text"]) for block in blocks if block["type"] == "markdown")
         if markdown > MARKDOWN_TEXT or sum(map(len, words_of(blocks))) > ALL_BLOCKS_TEXT:
@@ -53,8 +56,6 @@ def problems_of(blocks: list[Json], place: str) -> Iterator[str]:
     """Yield what Slack would not take."""
     if len(blocks) > BLOCKS[place]:
         yield f"no more than {BLOCKS[place]} items allowed [json-pointer:/blocks]"
-    if sum(block.get("type") == "table" for block in blocks) > 1:
-        yield "only_one_table_allowed"
     ids = [block["block_id"] for block in blocks if block.get("block_id")]
     for double in sorted({one for one in ids if ids.count(one) > 1}):
         yield f"`block_id` {double!r} already exists"

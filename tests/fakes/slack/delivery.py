@@ -107,6 +107,10 @@ class Delivering:
             delivery.tried.set()
             return delivery
         self.sent.append(delivery)
+        if not self._world.app.request_url and not self._sockets.opened:
+            delivery.attempts.append(Attempt(0, 0, problem="connection_failed"))  # nobody ever listened: no retries
+            delivery.tried.set()
+            return delivery
         task = asyncio.create_task(self._try(delivery))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
