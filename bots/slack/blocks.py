@@ -121,7 +121,7 @@ def _as_file(
 ) -> Message:
     """Return the beginning of a view that is too long for messages, with the whole of it as a file."""
     buttons = [item for item in drawn if item.is_buttons]
-    room = limits.OUR_BLOCKS - len(buttons) - 1
+    room = limits.MESSAGE_BLOCKS - len(buttons) - 1
     begin = [item for item in group if not item.is_buttons][:room]
     note = "It goes on: the whole of it is in the file."
     shown = [*begin, Drawn(remark(note), len(note), note), *buttons]
@@ -145,7 +145,7 @@ def _pack(drawn: Sequence[Drawn]) -> list[list[Drawn]]:
     groups: list[list[Drawn]] = [[]]
     size = 0
     for item in drawn:
-        full = groups[-1] and (size + item.size > limits.MESSAGE_CHARACTERS or len(groups[-1]) >= limits.OUR_BLOCKS)
+        full = groups[-1] and (size + item.size > limits.MESSAGE_CHARACTERS or len(groups[-1]) >= limits.MESSAGE_BLOCKS)
         if full:
             groups.append([])
             size = 0
@@ -182,7 +182,7 @@ def _draw_all(elements: Sequence[Element]) -> Iterator[Drawn]:
 
 def _flush(pending: Sequence[str], tables: int) -> tuple[list[Drawn], int]:
     """Return paragraphs as blocks, and how many tables may still follow."""
-    whole = "\n\n".join(piece for piece in pending if piece.strip())
+    whole = defuse("\n\n".join(piece for piece in pending if piece.strip()))  # before it is cut: it grows
     if not whole:
         return [], tables
     whole, kept = tables_to_code(whole, keep=tables)

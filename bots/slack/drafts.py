@@ -223,14 +223,16 @@ class Drafts:
             return stream
 
         began = self._clock.monotonic()
-        stream = await self._api.call(
-            draft.place.team,
-            "chat.startStream",
-            start,
-            channel=draft.place.channel,
-            patient=False,
-            posts=True,
-        )
+        place = draft.place
+        try:
+            stream = await self._api.call(
+                place.team, "chat.startStream", start, channel=place.channel, patient=False, posts=True
+            )
+        except PostRefused as error:
+            if error.reason != "missing_scope" or not draft.speaker:
+                raise
+            draft.speaker = {}  # the app may not speak as somebody else here
+            stream = await self._api.call(place.team, "chat.startStream", start, channel=place.channel, posts=True)
         draft.pieces.append(_Piece(str(stream.ts), text, stream, began))
 
     async def _append(self, place: Place, piece: _Piece, text: str, *, patient: bool) -> None:

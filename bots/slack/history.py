@@ -13,7 +13,7 @@ from core.orchestration.ports import HistoryUnreadable, PostRefused
 _SKEW = timedelta(minutes=2)  # our clock may be ahead of Slack's, whose moment a message's ts is
 _THREAD_SKEW = timedelta(hours=1)  # a post may stand in the place of a draft, a message from earlier in its round
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_UNREADABLE = frozenset({"missing_scope", "not_allowed_token_type", "access_denied"})
+_UNREADABLE = frozenset({"missing_scope", "not_in_channel", "not_allowed_token_type", "access_denied"})
 _NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
 
 

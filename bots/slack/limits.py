@@ -5,14 +5,11 @@ Sources: (docs) docs.slack.dev; (sdk) slack_sdk's own models; (reported) seen by
 
 TEXT = 4_000
 """Characters of ``text``: keep to 4,000, cut at 40,000 (docs: chat.postMessage); chat.update takes 4,000 (reported)."""
-BLOCKS_IN_MESSAGE = 50
-"""Blocks of one message (docs: Block Kit)."""
-MARKDOWN_IN_MESSAGE = 12_000
-"""Characters of all markdown blocks of a message together (docs: markdown block)."""
 MESSAGE_CHARACTERS = 11_000
-"""What we put into one message: Slack answers ``msg_blocks_too_long`` from about 13,200 on (reported: bolt-js#2509)."""
-OUR_BLOCKS = 46
-"""Blocks that we put into one message, so that a mention and a remark find room."""
+"""What we put into one message: its markdown blocks may hold 12,000 together (docs: markdown block), and Slack answers
+``msg_blocks_too_long`` from about 13,200 characters of any blocks on (reported: bolt-js#2509)."""
+MESSAGE_BLOCKS = 46
+"""Blocks that we put into one message of 50 (docs: Block Kit), so that a mention and remarks find room."""
 MESSAGES_IN_POST = 3
 """Messages that one post may take; what is longer comes as a file, since nobody reads a wall."""
 
@@ -24,8 +21,6 @@ FIELD_TEXT = 2_000
 """Characters of one field (docs)."""
 HEADER_TEXT = 150
 """Characters of a header (docs, sdk)."""
-CONTEXT_ELEMENTS = 10
-"""Elements of a context block (docs, sdk)."""
 ACTIONS = 25
 """Elements of an actions block (docs, sdk)."""
 BUTTON_TEXT = 75

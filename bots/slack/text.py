@@ -12,7 +12,7 @@ from bots.views.streams import harmless
 
 JOINER = "\u2060"
 _CALL = re.compile(r"<(?=[!@#])")
-_FENCE = re.compile(r"^ {0,3}(?P<marks>`{3,}|~{3,})(?P<info>[^\n]*)$")
+_FENCE = re.compile(r"^ {0,3}(?P<marks>`{3,16}|~{3,16})(?P<info>[^`~\n]*)$")  # a longer one is no fence but an attack
 _HEADING = re.compile(r"^ {0,3}#{1,6} +(?P<title>.+?)(?: +#+)? *$")
 _BULLET = re.compile(r"^(?P<indent> *)[-*+] +(?=\S)")
 _RULE_ROW = re.compile(r"^ *\|?(?: *:?-+:? *\|)+ *(?::?-+:?)? *\|? *$")
@@ -24,7 +24,9 @@ _INLINE = re.compile(
     r"|~~(?P<struck>\S(?:[^\n]*?\S)?)~~"
 )
 _ENTITY_TAIL = re.compile(r"&[a-z]{0,3}$")
-_SMALLEST_LIMIT = 64
+_SMALLEST_LIMIT = 128
+_LONGEST_INFO = 16
+_CLOSING = 18  # the longest closing fence with its line break
 
 
 def defuse(text: str) -> str:
@@ -87,7 +89,7 @@ def tables_to_code(markdown: str, *, keep: int = 0) -> tuple[str, int]:
 
 
 def split_markdown(markdown: str, limit: int) -> tuple[str, ...]:
-    """Return *markdown* in pieces of at most *limit* characters (64 or more), whole and in order.
+    """Return *markdown* in pieces of at most *limit* characters (128 or more), whole and in order.
 
     It is cut between paragraphs, else between lines, else between words, else anywhere. A code fence that a cut
     divides is closed before it and opened again after it.
@@ -96,7 +98,8 @@ def split_markdown(markdown: str, limit: int) -> tuple[str, ...]:
     pieces: list[str] = []
     rest, opening = markdown, ""
     while len(opening) + len(rest) > limit:
-        cut = _cut(rest, limit - len(opening) - len(_closing(opening)) - _room_for_fence(rest, opening, limit))
+        may_need_closing = opening or any(map(_FENCE.match, rest[:limit].split("\n")))
+        cut = _cut(rest, limit - len(opening) - (_CLOSING if may_need_closing else 0))
         head = opening + rest[:cut]
         rest = rest[cut:]
         fence = _open_fence(head)
@@ -140,14 +143,6 @@ def _cut(text: str, room: int) -> int:
     return room
 
 
-def _room_for_fence(text: str, opening: str, limit: int) -> int:
-    """Return what closing a fence that begins within *text* may cost: a fence line is rarely longer than ours."""
-    if opening:
-        return 1
-    longest = max((len(line.strip()) for line in text[:limit].split("\n") if _FENCE.match(line)), default=0)
-    return min(longest, limit // 4) + 1 if longest else 0
-
-
 def _open_fence(text: str) -> str:
     """Return the line that opened the code fence which is open at the end of *text*, empty when none is."""
     fence = ""
@@ -164,15 +159,11 @@ def _open_fence(text: str) -> str:
 
 def _fence_line(match: re.Match[str]) -> str:
     info = match["info"].strip()
-    return match["marks"] + (info if len(info) <= _SMALLEST_LIMIT // 4 else "")
+    return match["marks"] + (info if len(info) <= _LONGEST_INFO else "")
 
 
 def _marks(fence: str) -> str:
     return fence[: len(fence) - len(fence.lstrip("`~"))]
-
-
-def _closing(opening: str) -> str:
-    return f"\n{_marks(opening)}" if opening else ""
 
 
 def _blocks(markdown: str, *, raw: bool = False) -> Iterator[tuple[str, list[str]]]:

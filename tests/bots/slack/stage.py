@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.slack.api import Clients
 from bots.slack.chat import SlackChat
 from bots.slack.pacing import Pacer
 from bots.slack.places import channel_ref
@@ -29,6 +30,11 @@ class Stage:
     chat: SlackChat
     clock: FakeClock
     files: MemoryFiles
+    clients: Clients
+
+    def another(self) -> SlackChat:
+        """Return the adapter of another process: it knows nothing of what the first one did."""
+        return SlackChat(self.clients, files=self.files, clock=self.clock, pacer=Pacer(self.clock))
 
     @property
     def place(self) -> ThreadRef:
@@ -84,7 +90,7 @@ async def stage(
 
         files = MemoryFiles()
         chat = SlackChat(clients, files=files, clock=clock, pacer=Pacer(clock))
-        yield Stage(slack, chat, clock, files)
+        yield Stage(slack, chat, clock, files, clients)
         await chat.aclose()
         assert slack.api.problems == []
         assert slack.mentions(allowed=[f"<@{slack.ann.id}>"]) == []

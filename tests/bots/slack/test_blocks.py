@@ -128,6 +128,13 @@ def test_what_is_too_long_for_messages_comes_as_a_file_with_all_its_words() -> N
     assert message.blocks[-1]["type"] == "actions"
 
 
+def test_text_full_of_calls_is_within_limits_too() -> None:
+    """Making text inert lengthens it, and that is counted."""
+    for element in (Text("<!" * 9_000), Quote("<@" * 9_000), Heading("<#" * 9_000), Small("<!" * 9_000)):
+        for message in render_view(View((element,), "<!channel>" * 90)):
+            _check(message)
+
+
 def test_a_quote_stands_letter_by_letter() -> None:
     """A passage of the document is never read as Markdown."""
     (message,) = render_view(View((Quote("**not** bold\n_at all_"),), "x"))

@@ -145,6 +145,20 @@ async def test_a_stream_that_fails_goes_on_by_edits(trouble: Trouble, method: st
         assert draft.visible_text.split() == "".join(pieces).split()
 
 
+async def test_a_writer_streams_without_its_name_where_the_app_may_not_give_one() -> None:
+    """In `full` the Writer speaks for itself; without the scope for it the draft streams all the same."""
+    for without in ((), ("chat:write.customize",)):
+        async with stage(FakeClock(), without=without) as on:
+            on.clock._auto = True
+            thread, card = await _begin(on, Verbosity.FULL)
+            on.clock._auto = False
+            await _write(on, thread, card, ["some ", "words"], pause=4)
+            await _end(on, thread, card)
+            (draft,) = _drafts(on, thread)
+            assert draft.visible_text == "some words"
+            assert draft.username == ("" if without else "✍️ Writer")
+
+
 async def test_a_stream_of_which_nobody_knows_whether_it_began_is_left_alone() -> None:
     """No second message is put beside one that may be there."""
     async with stage(FakeClock()) as on:

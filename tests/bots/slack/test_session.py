@@ -132,6 +132,23 @@ async def test_a_first_draft_is_not_lost_when_its_message_makes_way(memory_store
         assert "First paragraph of the draft." in first
 
 
+async def test_another_process_goes_on_where_one_died(memory_store: Database) -> None:
+    """What the first process alone knew is lost, and nothing that people need with it; nothing stands there twice."""
+    async with _room(memory_store) as room:
+        session = await room.begin(upload=None, rounds=3)
+        assert (await room.harness.runner.step(session.id, session.segment))["next"] == "continue"
+        second = room.on.another()
+        room.harness.chat = second  # type: ignore[assignment]  # the real adapter instead of the fake
+        room.harness.rebuild()
+        assert (await room.harness.run(session.id))["next"] == "ended"
+        await second.aclose()
+        session = await room.harness.service.get(session.id)
+        said = [one.visible_text for one in room.on.posts(session.thread)]
+        assert sum("Round 2" in text.split("\n")[0] for text in said) == 1
+        assert len(said) == 6  # the draft's message stays, since nobody knows of it any more
+        assert "Done" in room.on.slack.messages(room.on.slack.general)[0].visible_text
+
+
 async def test_five_sessions_at_once_meet_no_limit(memory_store: Database) -> None:
     """One budget for all: nobody is told to wait by Slack, and every session says everything that it has to."""
     async with _room(memory_store) as room:

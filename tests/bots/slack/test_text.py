@@ -55,7 +55,7 @@ def test_a_stream_calls_nobody_however_it_is_cut(pieces: list[str]) -> None:
     assert not CALLS.search(shown)
 
 
-@given(st.text(alphabet=list("ab \n&<"), max_size=600), st.integers(64, 120))
+@given(st.text(alphabet=list("ab \n&<"), max_size=600), st.integers(128, 200))
 def test_markdown_without_code_is_cut_without_losing_a_letter(text: str, limit: int) -> None:
     """The pieces joined are the text, and each is within the limit."""
     pieces = split_markdown(text, limit)
@@ -75,7 +75,7 @@ def test_markdown_without_code_is_cut_without_losing_a_letter(text: str, limit: 
         ),
         max_size=12,
     ),
-    st.integers(64, 200),
+    st.integers(128, 250),
 )
 def test_a_fence_is_closed_before_a_cut_and_opened_after_it(blocks: list[str], limit: int) -> None:
     """Every piece has as many fence lines as it needs, the letters are all there, code stays code."""
@@ -89,10 +89,18 @@ def test_a_fence_is_closed_before_a_cut_and_opened_after_it(blocks: list[str], l
     assert together == "".join(strip.sub("", text).split())
 
 
+@given(st.text(alphabet=list("`~ab \n"), max_size=900), st.integers(1, 200))
+def test_no_text_is_too_odd_to_be_cut(text: str, limit: int) -> None:
+    """Whatever fences a model opens, the pieces end, and each is within the limit."""
+    assert all(len(piece) <= max(limit, 128) for piece in split_markdown(text, limit))
+    for marks in ("`" * 5_000, "~~~" + "a" * 5_000, "```\n" * 1_000):
+        assert all(len(piece) <= 200 for piece in split_markdown(marks, 200))
+
+
 def test_text_is_cut_between_paragraphs_first() -> None:
     """A cut falls after a paragraph where one ends in time."""
     first, second = "word " * 20, "other " * 20
-    assert split_markdown(f"{first}\n\n{second}", 130) == (f"{first}\n\n", second)
+    assert split_markdown(f"{first}\n\n{second}", 140) == (f"{first}\n\n", second)
 
 
 @given(st.text(alphabet=list("a<&> \n"), max_size=400), st.integers(20, 60))
