@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from core.sessions.service import SessionService
     from storage.database import Database
 
-REHEARSAL_PRICED_AS = "claude-haiku-5-5"
 _DRAIN_SECONDS = 25
 _SLOT_LOST = 70
 _FIRST_TOKEN_SECONDS = 0.3
+_DEFAULT_PROVIDER = "anthropic"  # the first in the order of preference of `core.providers.registry`
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Choices:
     runs_sessions: bool = False
     checks_balance: bool | None = None
     custom_models: tuple[str, ...] = ()
+    prices_rehearsal: bool = True
     rehearsal_pace: float | None = None
     clock: Clock = field(default_factory=SystemClock)
 
@@ -137,7 +138,7 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
     tariff = Tariff(
         prices,
         checks_balance=sells if choices.checks_balance is None else choices.checks_balance,
-        rehearsal_priced_as=catalogue.get(REHEARSAL_PRICED_AS),
+        rehearsal_priced_as=catalogue.default(_DEFAULT_PROVIDER) if choices.prices_rehearsal else None,
     )
     files = file_store(settings.resolved_files_url)
     engine = _EngineDoor()

@@ -41,7 +41,7 @@ async def serve(
         started: Called with one line for each role that runs.
     """
     silent = silent_chat(SystemClock())
-    choices = Choices(runs_sessions=Role.WORKER in roles)
+    choices = Choices(runs_sessions=Role.WORKER in roles, prices_rehearsal=False)
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings, chats={silent.platform: silent}, choices=choices))
         if Role.WORKER in roles:
