@@ -17,6 +17,9 @@ def extract(
     marked: Annotated[
         bool, typer.Option("--marked", help="With the addresses of paragraphs, as models see it.")
     ] = False,
+    text: Annotated[
+        bool, typer.Option("--text", help="The words alone, without Markdown, as a reader sees them.")
+    ] = False,
 ) -> None:
     """Print a file as Markdown.
 
@@ -25,6 +28,7 @@ def extract(
     import asyncio
     from pathlib import Path
 
+    from core.documents.markdown import inline_text
     from core.documents.sandbox import Sandbox
 
     path = Path(file)
@@ -32,7 +36,10 @@ def extract(
     document = asyncio.run(Sandbox().read(data, name=path.name))
     for warning in document.warnings:
         say(f"note: {warning}")
-    typer.echo(document.marked if marked else document.markdown, nl=False)
+    if text:
+        typer.echo("\n\n".join(inline_text(block.markdown) for block in document.blocks))
+    else:
+        typer.echo(document.marked if marked else document.markdown, nl=False)
 
 
 def read_input(path: Path) -> bytes:

@@ -134,6 +134,7 @@ def test_extract_prints_markdown(run: Run) -> None:
     """The Markdown on standard output, exit 0; with --marked, the addresses that models see."""
     assert run("extract", "note.md").out.startswith("# Launch note\n\nWe will will launch")
     assert run("extract", "--marked", "note.md").out.startswith("[p1#")
+    assert run("extract", "--text", "note.md").out.startswith("Launch note\n\nWe will will launch")
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ from tests.fakes.model import ScriptedModel, blocks_of, helpful, notes_of
 RISING = {0: 5.0, 1: 6.0, 2: 7.0, 3: 8.0, 4: 8.5}
 
 
-async def _room(store: Database, script: object = None, **changes: int) -> Harness:
+async def _room(store: Database, script: object = None) -> Harness:
     model = ScriptedModel(script or helpful(RISING))  # type: ignore[arg-type]  # a script
     harness = Harness(store, FakeClock(auto=True), model)
-    await harness.found(**changes)
+    await harness.found()
     return harness
 
 
