@@ -182,7 +182,7 @@ class Acting:
 
     def _synthesizing(self, room: Room, round_number: int, seat: Seat) -> tuple[Prompt, Act]:
         role, session = seat.role, room.session
-        turns = {turn.role_key: turn for turn in room.turns_of(round_number)}
+        turns = {turn.role_key: turn for turn in room.turns}
         heard = [(editor, turns[editor.key]) for editor in session.cast.editors if editor.key in turns]
         evaluations = tuple((editor.name, turn.score, turn.summary) for editor, turn in heard)
         prompt = _prompt(
@@ -237,7 +237,7 @@ class Acting:
                     plan=tuple(step.step for step in reply.plan),
                     summary=reply.summary,
                     questions=reply.questions,
-                    left_out=tuple(dict.fromkeys(text for item in room.turns_of(number) for text in item.notices)),
+                    left_out=tuple(dict.fromkeys(text for item in room.turns for text in item.notices)),
                     finished_at=turn.finished_at,
                 )
             )

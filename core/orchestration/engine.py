@@ -43,7 +43,7 @@ class EngineConfig:
     url: str
     executor_id: str
     sqlite_engine: Any = None
-    polling_seconds: float = 0.1
+    polling_seconds: float = 0.25
 
 
 class DbosEngine:

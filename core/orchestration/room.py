@@ -18,7 +18,8 @@ class Room:
     """A session as its roles see it.
 
     Attributes:
-        rounds, turns, notes, guidance: What is recorded, oldest first; guidance that was muted is left out.
+        rounds, notes, guidance: What is recorded, oldest first; guidance that was muted is left out.
+        turns: The turns of the last round: what earlier ones said stands in notes, rounds and versions.
         references: Files to read.
         version: Number of the newest version, -1 before the first draft.
         document: The newest version, None before the first draft.
@@ -54,10 +55,6 @@ class Room:
         """What people said, in order."""
         return tuple(item.text for item in self.guidance)
 
-    def turns_of(self, round_number: int) -> tuple[Turn, ...]:
-        """Return the turns of one round."""
-        return tuple(turn for turn in self.turns if turn.round == round_number)
-
     def find_round(self, number: int) -> Round | None:
         """Return one round."""
         return next((item for item in self.rounds if item.number == number), None)
@@ -74,7 +71,7 @@ class Room:
             rounds=tuple(
                 RoundState(
                     item.number,
-                    frozenset(turn.role_key for turn in self.turns_of(item.number)),
+                    frozenset(turn.role_key for turn in self.turns if turn.round == item.number),
                     item.score,
                 )
                 for item in self.rounds
@@ -92,8 +89,9 @@ def read_room(tx: Transaction, session_id: str) -> Room:
     if session is None:
         raise SessionNotFound(session_id)
     rounds = tuple(tx.sessions.list_rounds(session_id))
-    turns = tuple(tx.sessions.list_turns(session_id))
-    written = [turn.round for turn in turns if turn.phase is Phase.WRITER]
+    turns = tuple(tx.sessions.list_round_turns(session_id, rounds[-1].number)) if rounds else ()
+    # Every round before the last is complete, so its Writer has written.
+    written = [item.number for item in rounds[:-1]] + [turn.round for turn in turns if turn.phase is Phase.WRITER]
     version = max(written, default=0 if session.has_upload else -1)
     stored = tx.sessions.find_version(session_id, version) if version >= 0 else None
     captured, _ = tx.credits.session_totals(session_id)

@@ -19,4 +19,4 @@ class Limits:
     thinking_seconds: float = 300.0
     idle_seconds: float = 60.0
     whole_reply_seconds: float = 600.0
-    pace_seconds: float = 0.05
+    pace_seconds: float = 0.1

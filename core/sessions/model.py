@@ -293,7 +293,7 @@ class TurnAttempt:
 
     Attributes:
         number: From 1.
-        text: What had arrived (flushed about once a second).
+        text: What had arrived (flushed every two seconds or so).
         error_code: Code of what ended it, empty otherwise.
         usage: The operator's cost of a broken try.
     """

@@ -150,6 +150,10 @@ class SessionRepository(Protocol):
         """Return turns by round, then in order of finishing."""
         ...
 
+    def list_round_turns(self, session_id: str, round_number: int) -> Sequence[Turn]:
+        """Return the turns of one round, in order of finishing."""
+        ...
+
     def save_attempt(self, attempt: TurnAttempt) -> None:
         """Insert or update by turn and number."""
         ...

@@ -75,6 +75,12 @@ _LIST_TURNS = _TURNS.query(
     _TURNS.select.where(turns.c.session_id == _BY_SESSION).order_by(turns.c.round, turns.c.finished_at, turns.c.id)
 )
 
+_LIST_ROUND_TURNS = _TURNS.query(
+    _TURNS.select.where(turns.c.session_id == _BY_SESSION, turns.c.round == sa.bindparam("round")).order_by(
+        turns.c.finished_at, turns.c.id
+    )
+)
+
 _ATTEMPTS = Rows(turn_attempts, TurnAttempt, embedded={"usage": Usage})
 _SAVE_ATTEMPT = _ATTEMPTS.upsert()
 _LIST_ATTEMPTS = _ATTEMPTS.query(
@@ -188,6 +194,9 @@ class SqlSessionRepository:
 
     def list_turns(self, session_id: str) -> Sequence[Turn]:
         return _LIST_TURNS.all(self._connection, session_id=session_id)
+
+    def list_round_turns(self, session_id: str, round_number: int) -> Sequence[Turn]:
+        return _LIST_ROUND_TURNS.all(self._connection, session_id=session_id, round=round_number)
 
     def save_attempt(self, attempt: TurnAttempt) -> None:
         _SAVE_ATTEMPT.run(self._connection, attempt)
