@@ -35,6 +35,7 @@ def session_card(snapshot: Snapshot) -> View:
     elements: list[Element] = [Heading(session.title), Fields(tuple(pairs))]
     if session.brief and session.brief != session.title:
         elements.insert(1, Text(session.brief))
+    elements += [Small(notice) for notice in session.notices]
     if is_rehearsal(snapshot):
         elements.append(Small(REHEARSAL_LINE))
     buttons = session_buttons(session)

@@ -341,11 +341,14 @@ def _is_pending(note: Note, round_number: int) -> bool:
 
 
 def _role_scores(room: Room, heard: Sequence[tuple[Role, Turn]], round_number: int) -> list[RoleScore]:
-    """Return what the editors gave; a score counts fully when a quote of its notes stands, or when there is no note."""
+    """Return what the editors gave; a score counts fully when a quote of its notes stands, or when it found nothing.
+
+    Notes of earlier rounds that still stand speak for an editor too: it is told not to repeat them.
+    """
     found: list[RoleScore] = []
     for role, turn in heard:
-        notes = [note for note in room.notes if note.role_key == role.key and note.round == round_number and note.quote]
-        grounded = not notes or any(note.quote_found for note in notes)
+        notes = [note for note in room.open_notes if note.role_key == role.key and note.round <= round_number]
+        grounded = not notes or any(note.quote and note.quote_found for note in notes)
         found.append(RoleScore(role.key, turn.score, role.weight, grounded))
     return found
 

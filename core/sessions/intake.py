@@ -48,14 +48,12 @@ class Prepared:
         files: Upload and references; their bytes are stored already.
         document: Version 0, None when the session begins with a brief.
         quote: What it will cost.
-        notices: What people should know before they start, one sentence each.
     """
 
     session: Session
     files: tuple[SessionFile, ...]
     document: Document | None
     quote: Quote
-    notices: tuple[str, ...] = ()
 
     def record(self, tx: Transaction) -> None:
         """Store the draft."""
@@ -94,10 +92,12 @@ class Intake:
         workspace = await self._workspace(new.workspace_id)
         document = await self._read(new.upload) if new.upload is not None else None
         references = [(upload, await self._read(upload)) for upload in new.references]
+        read = [*([document] if document is not None else []), *(item for _, item in references)]
         draft, quote, notices = self._draft(new, workspace, document, [item.markdown for _, item in references])
         given = (new.upload, document) if new.upload is not None and document is not None else None
         files = await self._keep(draft, given, references)
-        return Prepared(draft, files, document, quote, (*notices, *(document.warnings if document is not None else ())))
+        told = dict.fromkeys((*notices, *(warning for item in read for warning in item.warnings)))
+        return Prepared(replace(draft, notices=tuple(told)), files, document, quote)
 
     async def estimate(self, new: NewSession) -> Quote:
         """Return what *new* would cost; nothing is stored. Raises as `prepare`."""

@@ -309,6 +309,7 @@ def upgrade() -> None:
         sa.Column("working_seconds", sa.Double(), nullable=False),
         sa.Column("min_rounds", sa.Integer(), nullable=False),
         sa.Column("starred", sa.Boolean(), nullable=False),
+        sa.Column("notices", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("cap_microcredits >= 0", name=op.f("ck_sessions_cap")),
