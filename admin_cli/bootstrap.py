@@ -50,10 +50,16 @@ def run(
 
 
 def schema_of(settings: Settings) -> tuple[str | None, str]:
-    """Return the schema that the database has, None for an empty one, and the one that this version needs."""
+    """Return the schema that the database has, None for an empty one, and the one that this version needs.
+
+    Raises:
+        DatabaseUnreachable: If the database does not answer.
+    """
+    from bots.bootstrap import database_reached
     from storage import migrate
 
-    return migrate.current(settings.database_url.get_secret_value()), migrate.head()
+    with database_reached(settings):
+        return migrate.current(settings.database_url.get_secret_value()), migrate.head()
 
 
 async def probe_files(settings: Settings, key: str, data: bytes) -> bytes:

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from admin_cli import bootstrap
+from admin_cli.output import BAD_INPUT, FAILED
 from bots.bootstrap import load_catalogue, make_registry
-from bots.errors import BadSettings
+from bots.errors import BadSettings, DatabaseUnreachable
 from bots.views.errors import words_for
 from core.clock import SystemClock
 from core.errors import AtelierError, UserFacingError
@@ -40,11 +41,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one examination found."""
+    """What one examination found.
+
+    Attributes:
+        name: What was looked at.
+        outcome: How it is.
+        detail: One line about it.
+        exit_code: What the command ends with if it failed.
+    """
 
     name: str
     outcome: Outcome
     detail: str
+    exit_code: int = FAILED
 
 
 async def examine(*, call_providers: bool) -> list[Finding]:
@@ -78,6 +87,9 @@ async def _guarded(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding
     """Return what *look* found; whatever it raises is a finding too."""
     try:
         return await look()
+    except DatabaseUnreachable as error:
+        # as every other command ends where DATABASE_URL leads nowhere
+        return Finding(name, Outcome.FAILED, words_for(error).sentence, exit_code=BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the edge: a doctor reports whatever hurts
         return Finding(name, Outcome.FAILED, _reason(error))
 

@@ -15,12 +15,14 @@ app = typer.Typer(help="The database's schema.", no_args_is_help=True, rich_mark
 def upgrade() -> None:
     """Bring the database to this version's schema."""
     from admin_cli.bootstrap import read_settings
+    from bots.bootstrap import database_reached
     from storage import migrate
 
     settings = read_settings()
     if settings.database_path is not None:
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
-    migrate.upgrade(settings.database_url.get_secret_value())
+    with database_reached(settings):
+        migrate.upgrade(settings.database_url.get_secret_value())
     typer.echo(f"The database is at {migrate.head()}.")
 
 
@@ -30,14 +32,13 @@ def current(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
     Exit 1 when it is not the one that this version needs.
     """
-    from admin_cli.bootstrap import read_settings
+    from admin_cli.bootstrap import read_settings, schema_of
     from storage import migrate
 
     settings = read_settings()
     path = settings.database_path
     missing = settings.is_sqlite and (path is None or not path.exists())
-    found = None if missing else migrate.current(settings.database_url.get_secret_value())
-    head = migrate.head()
+    found, head = (None, migrate.head()) if missing else schema_of(settings)
     if as_json:
         print_json({"current": found, "head": head, "up_to_date": found == head})
     else:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from admin_cli.output import FAILED, print_json
+from admin_cli.output import print_json
 
 _MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  "}
 
@@ -15,7 +15,7 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Do not call any provider.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check this installation; exit 1 if it is not well.
+    """Check this installation; exit 1 if it is not well, 2 if its database cannot be reached.
 
     Looks at Python, settings, database, files, engine, keys, models, and calls each provider once, cheaply.
     """
@@ -24,11 +24,11 @@ def doctor(
     from admin_cli.checks import Outcome, examine
 
     findings = asyncio.run(examine(call_providers=not offline))
-    worst_is_bad = any(finding.outcome is Outcome.FAILED for finding in findings)
+    code = max((finding.exit_code for finding in findings if finding.outcome is Outcome.FAILED), default=0)
     if as_json:
         print_json(
             {
-                "ok": not worst_is_bad,
+                "ok": not code,
                 "checks": [
                     {"name": finding.name, "outcome": finding.outcome.value, "detail": finding.detail}
                     for finding in findings
@@ -38,5 +38,5 @@ def doctor(
     else:
         for finding in findings:
             typer.echo(f"{_MARKS[finding.outcome.value]}{finding.name}: {finding.detail}")
-    if worst_is_bad:
-        raise typer.Exit(FAILED)
+    if code:
+        raise typer.Exit(code)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from core.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from bots.http.metrics import Metrics
     from bots.settings import Settings
@@ -102,7 +102,7 @@ async def open_parts(
 
     Raises:
         BadSettings: If the database needs a migration that is not ours to make unasked (PostgreSQL).
-        DatabaseUnavailable: If the database cannot be reached.
+        DatabaseUnreachable: If the database does not answer.
     """
     chosen = choices or Choices()
     async with AsyncExitStack() as stack:
@@ -299,6 +299,7 @@ async def prepare_database(settings: Settings) -> None:
 
     Raises:
         BadSettings: If a PostgreSQL database is not at this version's schema, or a folder is missing.
+        DatabaseUnreachable: If the database does not answer.
     """
     from bots.errors import BadSettings
     from storage import migrate
@@ -308,13 +309,32 @@ async def prepare_database(settings: Settings) -> None:
         path = settings.database_path
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            await asyncio.to_thread(migrate.upgrade, url)
+            with database_reached(settings):
+                await asyncio.to_thread(migrate.upgrade, url)
         return
-    current = await asyncio.to_thread(migrate.current, url)
+    with database_reached(settings):
+        current = await asyncio.to_thread(migrate.current, url)
     if current != migrate.head():
         raise BadSettings(
             (f"The database is at {current or 'nothing'}, not at {migrate.head()}: run atelier db upgrade.",)
         )
+
+
+@contextmanager
+def database_reached(settings: Settings) -> Iterator[None]:
+    """Say of a database that does not answer where it should be; for what opens it first.
+
+    Raises:
+        DatabaseUnreachable: Instead of what the storage raises.
+    """
+    from bots.errors import DatabaseUnreachable
+    from storage import migrate
+    from storage.errors import DatabaseUnavailable
+
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise DatabaseUnreachable(migrate.address(settings.database_url.get_secret_value())) from error
 
 
 async def _start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> None:

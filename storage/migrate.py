@@ -14,7 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.pool import NullPool
 
 from storage import urls
+from storage.errors import DatabaseUnavailable
 from storage.models import metadata
+from storage.work import translate
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK_KEY = 7_283_543  # any number that no other advisory lock of ours uses
@@ -59,6 +61,9 @@ def connect(url: str) -> Iterator[sa.Connection]:
 
     Args:
         url: As in the settings; the asynchronous drivers are replaced by synchronous ones.
+
+    Raises:
+        DatabaseUnavailable: If the database cannot be reached, or is lost on the way.
     """
     parsed = urls.synchronous(url)
     is_sqlite = urls.is_sqlite(parsed)
@@ -66,11 +71,32 @@ def connect(url: str) -> Iterator[sa.Connection]:
     if is_sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
-    with engine.begin() as connection:
-        if not is_sqlite:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
-        yield connection
-    engine.dispose()
+    try:
+        with _reach(engine) as connection, connection.begin():
+            if not is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
+            yield connection
+    except sa.exc.DBAPIError as error:
+        raise translate(error) from error.orig
+    finally:
+        engine.dispose()
+
+
+def address(url: str) -> str:
+    """Return where the database at *url* is, for people: host and port or a file, never who logs in."""
+    parsed = urls.parse(url)
+    if urls.is_sqlite(parsed):
+        return parsed.database or "memory"
+    host = parsed.host or str(parsed.query.get("host", "localhost"))
+    return f"{host}:{parsed.port}" if parsed.port else host
+
+
+def _reach(engine: sa.Engine) -> sa.Connection:
+    # whatever a driver says while it connects, the database was not reached: psycopg gives no code that tells why
+    try:
+        return engine.connect()
+    except sa.exc.DBAPIError as error:
+        raise DatabaseUnavailable(f"{type(error).__name__}: the database cannot be reached") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

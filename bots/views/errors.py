@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bots.errors import DatabaseUnreachable
 from bots.views.words import left, money
 from core.casts.errors import CastInvalid, CastUnknown
 from core.credits.errors import InsufficientCredits, NotEntitled
@@ -32,7 +33,7 @@ class ErrorView:
     @property
     def sentence(self) -> str:
         """The whole on one line, for a command line and for a notification."""
-        return " ".join(piece for piece in (f"{self.title}.", self.explanation, self.way_out) if piece)
+        return " ".join(piece for piece in (_sentence(self.title), self.explanation, self.way_out) if piece)
 
 
 _LATER = "The session is paused where it stands; resume it when you like."
@@ -101,6 +102,7 @@ WORDS: dict[str, ErrorView] = {
         "Choose a model with a longer answer, then resume.",
     ),
     "settings_invalid": ErrorView("The settings are not right"),
+    "database_unreachable": ErrorView("The database cannot be reached: is it running, and is DATABASE_URL right?"),
     "unavailable": ErrorView("A part of Atelier is not reachable right now", "", "Try again in a moment."),
 }
 
@@ -225,6 +227,12 @@ def _invalid_cast(error: CastInvalid) -> ErrorView:
     return ErrorView(WORDS[CastInvalid.code].title, " ".join(_sentence(problem) for problem in error.problems))
 
 
+def _unreachable(error: DatabaseUnreachable) -> ErrorView:
+    return ErrorView(
+        WORDS[DatabaseUnreachable.code].title.replace("The database", f"The database at {error.address}", 1)
+    )
+
+
 def _edits(error: EditsRejected) -> ErrorView:
     words = WORDS[EditsRejected.code]
     failures = "; ".join(f"{ref} is {why}" for _, ref, why in error.failures)
@@ -270,4 +278,5 @@ _REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] =
     (ModelNotAllowed, _not_allowed),
     (ProviderNotConfigured, _not_configured),
     (ProviderError, _provider),
+    (DatabaseUnreachable, _unreachable),
 )

@@ -75,6 +75,34 @@ def test_a_wrong_variable_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch)
     assert result.err.startswith("The settings are not right.")
 
 
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    "arguments",
+    [("sessions", "list"), ("db", "upgrade"), ("db", "current"), ("serve", "--role", "worker"), ("demo", "note.md")],
+)
+def test_a_database_that_does_not_answer_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """Whatever opens the database says where it should be and what to look at, without who logs in: exit 2."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://me:hidden@127.0.0.1:1/x")
+    result = run(*arguments, code=2)
+    assert result.out == ""
+    assert result.err.splitlines()[-1] == (
+        "The database at 127.0.0.1:1 cannot be reached: is it running, and is DATABASE_URL right?"
+    )
+    assert "hidden" not in result.err
+
+
+@pytest.mark.loopback
+def test_the_doctor_tells_a_database_that_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same sentence as a finding, the rest of the report around it, and the same exit code."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://me:hidden@127.0.0.1:1/x")
+    result = run("doctor", "--offline", "--json", code=2)
+    checks = {check["name"]: check["detail"] for check in result.json["checks"]}
+    assert checks["database"].startswith("The database at 127.0.0.1:1 cannot be reached")
+    assert "hidden" not in result.out + result.err
+
+
 def test_a_grant_happens_once_a_key(run: Run, session: str) -> None:
     """The same key, run twice, grants once; the ledger and the audit log know."""
     arguments = (
