@@ -6,7 +6,7 @@ Byte-stable by construction: no clock, no random ids, fixed order. See `core.age
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -19,9 +19,11 @@ from core.sessions.model import Fate, Note
 
 MAX_NOTES = 12
 MAX_STEPS = 8
+_QUOTE_WORDS = 8
 _MARGIN_TOKENS = 512  # room for what a provider adds around a message and for an estimate that is a little low
 _TAGS = r"/?(?:brief|reference|document|guidance|role|criteria|notes|evaluations|plan|problems|task)\b"
 _FENCE = re.compile(rf"<(?={_TAGS})")
+_REFERENCE = re.compile(r'<reference name="(?P<name>[^"]*)">\n(?P<text>.*?)\n</reference>\n', re.DOTALL)
 _MADE_HARMLESS = re.compile(rf"<\\(?={_TAGS})")
 
 
@@ -197,6 +199,27 @@ def notes_json(notes: Iterable[Note]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]"
 
 
+def shrink(request: Request) -> tuple[Request, tuple[str, ...]] | None:
+    """Return *request* with its references condensed to half, and what to tell people; None where there are none.
+
+    For a provider that finds a prompt too long which our estimate let pass: one more try, never the same request.
+    """
+    head, *rest = request.segments
+    found = list(_REFERENCE.finditer(head.text))
+    if not found:
+        return None
+    said: list[str] = []
+    pieces: list[str] = []
+    end = 0
+    for match in found:
+        short = condense(match["text"], estimate_tokens(match["text"]) // 2)
+        pieces += [head.text[end : match.start("text")], short]
+        end = match.end("text")
+        said.append(f"The reference {match['name']} was condensed because the model found the prompt too long.")
+    pieces.append(head.text[end:])
+    return replace(request, segments=(replace(head, text="".join(pieces)), *rest)), tuple(said)
+
+
 def _head_text(brief: str, references: Sequence[Reference]) -> str:
     parts = [_fenced("brief", brief)]
     parts += [_fenced("reference", reference.text, name=reference.name) for reference in references]
@@ -269,8 +292,15 @@ def _fit_references(material: Material, budget_tokens: int) -> tuple[tuple[Refer
 
 def _shorten_notes(tail: Tail) -> tuple[Tail, int]:
     """Return *tail* without settled notes, the quotes of the others cut, and how many notes went."""
-    kept = [note for note in tail.notes if note.fate in {Fate.OPEN, Fate.REGRESSED}]
+    kept = [
+        replace(note, quote=_cut_quote(note.quote)) for note in tail.notes if note.fate in {Fate.OPEN, Fate.REGRESSED}
+    ]
     return (
         Tail(tail.task, tail.guidance, tuple(kept), tail.evaluations, tail.plan, tail.problems),
         len(tail.notes) - len(kept),
     )
+
+
+def _cut_quote(quote: str) -> str:
+    words = quote.split()
+    return quote if len(words) <= _QUOTE_WORDS else " ".join([*words[:_QUOTE_WORDS], "..."])

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from core.agents.context import Prompt
+from core.agents.context import Prompt, shrink
 from core.casts.model import Role
 from core.clock import Clock
 from core.credits.errors import InsufficientCredits
@@ -24,7 +24,7 @@ from core.orchestration.listening import TurnListener
 from core.orchestration.ports import ChatPort, Progress
 from core.providers.base import Model, Reply, Request, StopReason, Usage
 from core.providers.catalogue import ModelSpec
-from core.providers.errors import PartialReply, ProviderError
+from core.providers.errors import ContextTooLong, PartialReply, ProviderError
 from core.sessions.model import AttemptState, Desired, EvaluationTier, Session, Turn, TurnAttempt
 from core.sessions.ports import Store, Transaction
 
@@ -120,6 +120,7 @@ class _Spent:
     provider: str = ""
     model: str = ""
     calls: int = 0
+    notices: tuple[str, ...] = ()
 
     def add(self, reply: Reply) -> None:
         self.usage[reply.model] = self.usage.get(reply.model, Usage()) + reply.usage
@@ -283,8 +284,7 @@ class TurnRunner:
 
     def _asker(self, seat: Seat, listener: TurnListener, spent: _Spent) -> Ask:
         async def ask(request: Request) -> Reply:
-            reply = await seat.model.complete(request, listener)
-            spent.add(reply)
+            reply = await self._complete(seat, request, listener, spent)
             if reply.stop is StopReason.TRUNCATED:
                 longer = min(2 * request.max_output_tokens, seat.spec.max_output_tokens)
                 if longer > request.max_output_tokens:
@@ -302,6 +302,26 @@ class TurnRunner:
             return reply
 
         return ask
+
+    async def _complete(self, seat: Seat, request: Request, listener: TurnListener, spent: _Spent) -> Reply:
+        """Return the reply to *request*, or to a shorter one where the provider finds it too long."""
+        try:
+            reply = await seat.model.complete(request, listener)
+        except ContextTooLong:
+            smaller = shrink(request)
+            if smaller is None:
+                raise
+        else:
+            spent.add(reply)
+            smaller = shrink(request) if reply.stop is StopReason.CONTEXT_FULL else None
+            if smaller is None:
+                return reply
+        request, said = smaller
+        listener.restarted("provider_context_too_long")
+        spent.notices += said
+        reply = await seat.model.complete(request, listener)
+        spent.add(reply)
+        return reply
 
     def _price(self, seat: Seat, spent: _Spent, at: datetime) -> tuple[int, int]:
         """Return charge in micro-credits and list cost in micro-dollars of everything that was used."""
@@ -351,7 +371,7 @@ class TurnRunner:
                 self_assessment=result.self_assessment,
                 summary=result.summary,
                 attempts=attempt.number,
-                notices=(*fallbacks, *result.notices),
+                notices=(*fallbacks, *spent.notices, *result.notices),
             )
             tx.sessions.add_turn(turn)
             tx.sessions.save_attempt(replace(attempt, state=AttemptState.COMPLETE))

@@ -1,6 +1,6 @@
 """From a request to a priced draft: read the files, choose cast and models, quote. Nothing is stored before all is well."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from core.documents.model import Document
 from core.ids import new_id
 from core.providers.base import Effort
 from core.providers.catalogue import ModelSpec
+from core.providers.tokens import estimate_tokens
 from core.sessions.casting import Casting
 from core.sessions.errors import BadRequest
 from core.sessions.model import Session, SessionFile, Version
@@ -27,6 +28,7 @@ MAX_EDITORS = 12
 MAX_ROUNDS = 20
 TITLE_CHARACTERS = 80
 _TITLE_WORDS = 8
+_DOCUMENT_SHARE = 0.8  # of a model's window; the rest is rules, brief, notes and the answer
 _BRIEF_CHARACTERS = 40_000
 _DEFAULT_BRIEF = "Improve this text: make it clear, correct and concise, and keep its meaning and its voice."
 
@@ -163,6 +165,8 @@ class Intake:
             Ask(editors=len(cast.editors), rounds=cast.stop.max_rounds, words=longest, models=specs),
         )
         chains = self._casting.chains(cast, model=resolution.spec.id, providers=settings.providers, tier=workspace.tier)
+        if document is not None:
+            _check_window(document, chains)
         brief = new.brief.strip() or (_DEFAULT_BRIEF if document is not None else "")
         quote = estimate(
             make_job(
@@ -262,6 +266,19 @@ def _check(new: NewSession) -> None:
         raise BadRequest("cap", "A cap is above 0 credits.")
     if new.max_seconds is not None and new.max_seconds <= 0:
         raise BadRequest("time", "A time limit is above 0 seconds.")
+
+
+def _check_window(document: Document, chains: Mapping[str, Sequence[ModelSpec]]) -> None:
+    """Raise `BadRequest` where the document alone fills a model's window: no condensing would help, and it costs."""
+    tokens = estimate_tokens(document.marked)
+    for spec in {chain[0].id: chain[0] for chain in chains.values()}.values():
+        if tokens > spec.context_tokens * _DOCUMENT_SHARE:
+            most = int(document.words * spec.context_tokens * _DOCUMENT_SHARE / tokens)
+            raise BadRequest(
+                "upload",
+                f"The file has {document.words:,} words; {spec.name} takes about {most:,}. "
+                "Choose a model with a larger window, or give a part of the file.",
+            )
 
 
 def _title(new: NewSession) -> str:

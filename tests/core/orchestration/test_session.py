@@ -9,7 +9,7 @@ import pytest
 from core.orchestration.ports import PostKind
 from core.providers.base import Reply, Request, StopReason, Usage
 from core.providers.errors import Overloaded
-from core.sessions.errors import NotPossibleNow
+from core.sessions.errors import BadRequest, NotPossibleNow
 from core.sessions.model import EndReason, Fate, ParkReason, Session, Status
 from core.sessions.ports import Store
 from core.sessions.requests import Upload
@@ -245,6 +245,52 @@ async def test_a_writer_that_cannot_edit_rewrites(memory_store: Database) -> Non
     assert [block.id for block in version.document.blocks][:2] == ["p1", "p2"]
     assert version.document.markdown.endswith("Quite another end.\n")
     assert version.rewritten
+
+
+async def test_what_a_provider_finds_too_long_is_condensed_once(memory_store: Database) -> None:
+    """A full window costs half of the references, not the session, and the round's card says so."""
+    plain = helpful(RISING)
+
+    def script(request: Request) -> str | Reply:
+        if len(request.segments[0].text) > 3_000:
+            return Reply("", StopReason.CONTEXT_FULL, Usage(10), request.model, "scripted")
+        return plain(request)  # type: ignore[return-value]  # always text
+
+    room = await _room(memory_store, script)
+    long = "\n\n".join(f"Point {number} is made here. It goes on. And on. And on it goes." for number in range(70))
+    session = await room.begin(references=(Upload("facts.md", long.encode()),), rounds=1)
+    assert await room.run(session.id) == {"next": "ended", "reason": "rounds"}
+    said = (await room.snapshot(session.id)).rounds[0].left_out
+    assert said == ("The reference facts.md was condensed because the model found the prompt too long.",)
+
+
+async def test_a_document_that_fills_the_window_is_refused_before_it_costs(room: Harness) -> None:
+    """What no condensing can mend is said at once, with the way out."""
+    big = "\n\n".join(" ".join(["internationalisation"] * 100) for _ in range(2_000))
+    with pytest.raises(BadRequest, match="Choose a model with a larger window"):
+        await room.service.create(room.request(upload=Upload("book.md", big.encode())))
+
+
+async def test_a_fault_of_ours_ends_in_a_session_that_says_so(memory_store: Database) -> None:
+    """What nobody foresaw fails the session, gives every hold back, and retrying goes on from what was recorded."""
+    broken = True
+
+    def script(request: Request) -> str | BaseException:
+        if broken and request.labels["phase"] == "synthesize":
+            return ZeroDivisionError("a fault of ours")
+        return helpful(RISING)(request)  # type: ignore[return-value]  # always text
+
+    room = await _room(memory_store, script)
+    session = await room.begin(rounds=1)
+    assert await room.run(session.id) == {"next": "ended", "reason": "failed"}
+    failed = await room.service.get(session.id)
+    assert (failed.status, failed.end_reason, failed.failure_code) == (Status.FAILED, EndReason.FAILED, "internal")
+    assert (await room.snapshot(session.id)).held_microcredits == 0
+    broken = False
+    await room.service.retry(session.id, actor=MEMBER)
+    await room.run(session.id)
+    assert (await room.service.get(session.id)).status is Status.COMPLETED
+    assert len([item for item in room.scripted.phases() if item[0] == "0" and item[2] == "edit"]) == 3
 
 
 async def test_guidance_reaches_the_next_turn_unless_muted(room: Harness) -> None:
