@@ -58,6 +58,7 @@ def demo(
         model=model,
     )
     settings = bootstrap.read_settings()
+    foreground.prepare_folder(out)
     chat = foreground.make_chat(silent=as_json)
     pace = None if as_json else foreground.watchable_pace()
     choices = Choices(

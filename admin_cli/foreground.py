@@ -6,11 +6,13 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from admin_cli.output import fail
 from bots.terminal.chat import Mode, TerminalChat
 from core.clock import SystemClock
 from core.errors import AtelierError
@@ -165,6 +167,18 @@ async def save_results(parts: Parts, session_id: str, folder: str) -> list[str]:
         if str(path) not in paths:
             paths.append(str(path))
     return paths
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the folder for the finished files, or end with one line that says why not: before anything is spent."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(
+            dir=folder
+        ):  # only writing tells: rights alone say nothing of a full or frozen disk
+            pass
+    except OSError as error:
+        fail(f"{folder}: the finished files cannot be written there: {error.strerror or 'no reason was given'}.")
 
 
 def _write(path: Path, data: bytes) -> None:

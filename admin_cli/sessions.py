@@ -128,6 +128,7 @@ def new(
     With --draft it is only created, and its price told.
     """
     from admin_cli.demo import read_upload
+    from admin_cli.foreground import prepare_folder
     from admin_cli.local import MEMBER, THREAD, ensure_workspace
     from core.money import credits_to_microcredits
     from core.sessions.requests import NewSession
@@ -149,6 +150,9 @@ def new(
         cap_microcredits=None if cap is None else credits_to_microcredits(cap),
         max_seconds=None if minutes is None else minutes * 60,
     )
+
+    if not draft and not detach:
+        prepare_folder(out)
 
     async def create(parts: Parts) -> Session:
         await ensure_workspace(parts)
@@ -263,6 +267,7 @@ def _perform(
         if verb is None:
             pass
         elif ran_here:
+            foreground.prepare_folder(out)
             await parts.run_sessions()
             await foreground.run_here(parts, chat, session, lambda: verb(parts, session))
             files.extend(await foreground.save_results(parts, session.id, out))

@@ -103,6 +103,25 @@ def test_the_doctor_tells_a_database_that_does_not_answer(run: Run, monkeypatch:
     assert "hidden" not in result.out + result.err
 
 
+@pytest.mark.parametrize("command", [("demo",), ("sessions", "new")])
+@pytest.mark.parametrize("folder", ["note.md", "note.md/deeper", "/proc/made"])
+def test_a_folder_that_cannot_be_written_is_told_first(
+    run: Run, home: Path, command: tuple[str, ...], folder: str
+) -> None:
+    """One sentence, exit 2, and no session was made, let alone paid for."""
+    result = run(*command, "note.md", "--out", folder, code=2)
+    assert result.out == ""
+    assert result.err.startswith(f"{folder}: the finished files cannot be written there: ")
+    assert len(result.err.splitlines()) == 1
+    assert not (home / "atelier.db").exists()
+
+
+def test_going_on_needs_a_folder_too(run: Run, session: str) -> None:
+    """A session that is started later asks for its folder before it starts."""
+    assert run("sessions", "start", session, "--out", "note.md", code=2).err.startswith("note.md: ")
+    assert run("sessions", "show", session, "--json").json["status"] == "draft"
+
+
 def test_a_grant_happens_once_a_key(run: Run, session: str) -> None:
     """The same key, run twice, grants once; the ledger and the audit log know."""
     arguments = (
