@@ -7,7 +7,7 @@ import pytest
 
 from core.clock import SystemClock
 from core.orchestration import runtime
-from core.orchestration.engine import DbosEngine, EngineConfig
+from core.orchestration.engine import DbosEngine, EngineClient, EngineConfig
 from core.sessions.model import AttemptState, EndReason, Status
 from storage.database import Database
 from storage.durable import sqlite_engine
@@ -85,6 +85,25 @@ async def test_pause_parks_after_the_turns_in_flight_and_resume_goes_on(room: Ha
     await until(lambda: _is(room, session.id, Status.COMPLETED))
     assert len(room.scripted.requests) == 14
     assert (await room.service.get(session.id)).segment == 2
+
+
+async def test_another_process_pauses_and_stops(room: Harness, database_url: str) -> None:
+    """Who runs no sessions asks through the engine's database: the verbs reach the worker from there."""
+    room.scripted.gate = asyncio.Event()
+    session = await room.begin()
+    await until(lambda: _true(room.scripted.waiting == 3))
+    url = database_url.replace("+asyncpg", "+psycopg").replace("+aiosqlite", "").replace("atelier.db", "engine.db")
+    elsewhere = sqlite_engine(url)
+    client = EngineClient(EngineConfig(url, "elsewhere", sqlite_engine=elsewhere))
+    room.use(client)
+    assert (await room.service.pause(session.id, actor="test")).status is Status.PAUSING
+    await room.service.stop(session.id, actor="test")
+    await until(lambda: _is(room, session.id, Status.STOPPED))
+    assert (await room.snapshot(session.id)).held_microcredits == 0
+    assert len(room.scripted.requests) == 3
+    await client.aclose()
+    if elsewhere is not None:
+        elsewhere.dispose()
 
 
 async def _true(value: bool) -> bool:

@@ -10,7 +10,15 @@ from core.orchestration.ports import PostKind
 from core.providers.base import Reply, Request, StopReason, Usage
 from core.providers.errors import Overloaded
 from core.sessions.errors import BadRequest, NotPossibleNow
-from core.sessions.model import EndReason, Fate, ParkReason, Session, Status
+from core.sessions.model import (
+    AttemptState,
+    EndReason,
+    Fate,
+    ParkReason,
+    Session,
+    Status,
+    TurnAttempt,
+)
 from core.sessions.ports import Store
 from core.sessions.requests import Upload
 from core.workspaces.model import Verbosity
@@ -291,6 +299,36 @@ async def test_a_fault_of_ours_ends_in_a_session_that_says_so(memory_store: Data
     await room.run(session.id)
     assert (await room.service.get(session.id)).status is Status.COMPLETED
     assert len([item for item in room.scripted.phases() if item[0] == "0" and item[2] == "edit"]) == 3
+
+
+async def test_the_text_of_a_broken_try_is_kept_beside_the_turn(room: Harness) -> None:
+    """What a dead worker had received stays as an interrupted try; the next one starts afresh and is paid once."""
+    session = await room.begin(rounds=1)
+    identity = f"{session.id}/r0/style_editor"
+    torn = TurnAttempt(identity, session.id, 1, AttemptState.RUNNING, room.clock.now(), text='{"notes": [{"blo')
+    await room.store.write(lambda tx: tx.sessions.save_attempt(torn))
+    await room.run(session.id)
+    tries = await room.store.read(lambda tx: tx.sessions.list_turn_attempts(identity))
+    assert [(item.number, item.state, item.text) for item in tries] == [
+        (1, AttemptState.INTERRUPTED, '{"notes": [{"blo'),
+        (2, AttemptState.COMPLETE, ""),
+    ]
+
+
+async def test_the_time_limit_ends_it_between_rounds(memory_store: Database) -> None:
+    """Working time counts, and a round that has begun is finished."""
+    clock = FakeClock(auto=True)
+    plain = helpful(RISING)
+
+    def script(request: Request) -> str:
+        clock.move(30)
+        return plain(request)  # type: ignore[return-value]  # always text
+
+    room = Harness(memory_store, clock, ScriptedModel(script))
+    await room.found()
+    session = await room.begin(rounds=5, max_seconds=200)
+    assert await room.run(session.id) == {"next": "ended", "reason": "time"}
+    assert [item.number for item in (await room.snapshot(session.id)).rounds] == [0, 1]
 
 
 async def test_guidance_reaches_the_next_turn_unless_muted(room: Harness) -> None:
