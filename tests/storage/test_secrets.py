@@ -39,7 +39,9 @@ def test_what_was_changed_is_refused(change) -> None:  # type: ignore[no-untyped
         box.rotate(token)
 
 
-@pytest.mark.parametrize("key", ["", "short", "ä" * 44, NEW[:-4], "!" * 44])
+@pytest.mark.parametrize(
+    "key", ["", "short", "ä" * 44, NEW[:-4], "!" * 44], ids=["empty", "short", "letters", "cut", "signs"]
+)
 def test_a_bad_key_is_refused_without_being_told(key: str) -> None:
     """The error says which key is bad, never what it is."""
     with pytest.raises(ValueError, match="secret key 2 ") as caught:
