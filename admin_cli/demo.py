@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from admin_cli.output import FAILED, fail, print_json, say
+from admin_cli.output import DEFAULT_OUT, FAILED, fail, print_json, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def demo(
     editors: Annotated[int | None, typer.Option(help="Editors, 1 to 12.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Score that is good enough, 0 to 10.")] = None,
     model: Annotated[str, typer.Option(help="Model id or alias; the first configured provider's if left out.")] = "",
-    out: Annotated[str, typer.Option(help="Folder for the finished files.")] = "atelier-out",
+    out: Annotated[str, typer.Option(help="Folder for the finished files.")] = DEFAULT_OUT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end and nothing else.")] = False,
 ) -> None:
     """Run a whole session here, on a file or a brief.
@@ -70,7 +70,7 @@ def demo(
     async def work(parts: Parts) -> tuple[Snapshot, list[str]]:
         from core.orchestration.snapshot import load_snapshot
 
-        session = await _play(parts, chat, new)
+        session = await _play(parts, chat, new, out)
         files = await foreground.save_results(parts, session.id, out)
         return await load_snapshot(parts.database, session.id), files
 
@@ -79,12 +79,12 @@ def demo(
     if as_json:
         print_json(session_report(snapshot, files))
     else:
-        tell_end(chat, session, files)
+        tell_end(chat, session, files, out)
     if session.status is Status.FAILED:
         raise typer.Exit(FAILED)
 
 
-async def _play(parts: Parts, chat: TerminalChat, new: NewSession) -> Session:
+async def _play(parts: Parts, chat: TerminalChat, new: NewSession, out: str) -> Session:
     """Create the session, tell its price, and run it here."""
     from admin_cli.foreground import run_here
     from admin_cli.local import MEMBER, ensure_workspace, grant_demo_credits
@@ -94,7 +94,7 @@ async def _play(parts: Parts, chat: TerminalChat, new: NewSession) -> Session:
     await grant_demo_credits(parts, session)
     tell_quote(chat, session)
     await parts.run_sessions()
-    return await run_here(parts, chat, session, lambda: parts.sessions.start(session.id, actor=MEMBER))
+    return await run_here(parts, chat, session, lambda: parts.sessions.start(session.id, actor=MEMBER), out=out)
 
 
 def tell_quote(chat: TerminalChat, session: Session) -> None:
@@ -110,7 +110,7 @@ def tell_quote(chat: TerminalChat, session: Session) -> None:
     chat.say(f"Price:   {quote}, never more than {money(session.cap_microcredits)}\n")
 
 
-def tell_end(chat: TerminalChat, session: Session, files: list[str]) -> None:
+def tell_end(chat: TerminalChat, session: Session, files: list[str], out: str) -> None:
     """Say where the files are, or how to go on."""
     from admin_cli.foreground import resume_hint
     from bots.views.words import park_words
@@ -119,9 +119,9 @@ def tell_end(chat: TerminalChat, session: Session, files: list[str]) -> None:
     for path in files:
         chat.say(f"File: {path}")
     if session.status is Status.PAUSED:
-        chat.say(f"Paused. Go on with: {resume_hint(session.id)}")
+        chat.say(f"Paused. Go on with: {resume_hint(session.id, out)}")
     elif session.status is Status.WAITING:
-        chat.say(f"It waits: {park_words(session.park_reason)}. Go on with: {resume_hint(session.id)}")
+        chat.say(f"It waits: {park_words(session.park_reason)}. Go on with: {resume_hint(session.id, out)}")
     elif session.status not in ENDED:
         say(f"It is {session.status.value}. Watch it with: atelier sessions watch {session.id}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from admin_cli.output import fail
+from admin_cli.output import DEFAULT_OUT, fail
 from bots.terminal.chat import Mode, TerminalChat
 from core.clock import SystemClock
 from core.errors import AtelierError
@@ -48,12 +49,13 @@ def watchable_pace() -> float | None:
 
 
 async def run_here(
-    parts: Parts, chat: TerminalChat, session: Session, begin: Callable[[], Awaitable[Session]]
+    parts: Parts, chat: TerminalChat, session: Session, begin: Callable[[], Awaitable[Session]], *, out: str
 ) -> Session:
     """Begin the session by *begin* and return it when it no longer works.
 
     Ctrl-C pauses: what is being written is finished, so that nothing paid for is thrown away. A second one ends the
-    program at once; the session is found again by `atelier sessions resume`.
+    program at once; the session is found again by `atelier sessions resume`, which is told *out*, the folder for the
+    finished files.
     """
     presses = 0
     pausing: set[asyncio.Task[Session]] = set()
@@ -64,7 +66,7 @@ async def run_here(
         presses += 1
         if presses >= _UNANSWERED_PRESSES:
             chat.close()
-            os.write(2, f"\nInterrupted. Go on with: {resume_hint(session.id)}\n".encode())
+            os.write(2, f"\nInterrupted. Go on with: {resume_hint(session.id, out)}\n".encode())
             os._exit(_INTERRUPTED)
         chat.say("Pausing: what is being written is finished first. Press Ctrl-C again to end at once.")
         pausing.add(loop.create_task(_pause(parts, session.id)))
@@ -85,9 +87,10 @@ async def run_here(
         chat.close()
 
 
-def resume_hint(session_id: str) -> str:
-    """Return what to type to go on."""
-    return f"atelier sessions resume {session_id}"
+def resume_hint(session_id: str, out: str) -> str:
+    """Return what to type to go on, so that the files come where they were asked for."""
+    folder = "" if out == DEFAULT_OUT else f" --out {shlex.quote(out)}"
+    return f"atelier sessions resume {session_id}{folder}"
 
 
 async def _pause(parts: Parts, session_id: str) -> Session:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 FAILED = 1
+DEFAULT_OUT = "atelier-out"
 _PIPE_COLUMNS = 10_000
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from admin_cli.output import FAILED, fail, print_json, print_rows
+from admin_cli.output import DEFAULT_OUT, FAILED, fail, print_json, print_rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,7 +28,6 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Out = Annotated[str, typer.Option(help="Folder for the finished files.")]
 _Detach = Annotated[bool, typer.Option("--detach", help="Leave it to a worker instead of running it here.")]
 _COLUMNS = ("session_id", "title", "status", "end_reason", "workspace", "model", "created_at")
-_DEFAULT_OUT = "atelier-out"
 
 
 @app.command("list")
@@ -120,7 +119,7 @@ def new(
     workspace: Annotated[str, typer.Option(help="Who pays.")] = "terminal:local",
     draft: Annotated[bool, typer.Option("--draft", help="Create it without starting it.")] = False,
     detach: _Detach = False,
-    out: _Out = _DEFAULT_OUT,
+    out: _Out = DEFAULT_OUT,
     as_json: _Json = False,
 ) -> None:
     """Create a session and run it here.
@@ -163,13 +162,13 @@ def new(
 
 
 @app.command()
-def start(session_id: _Id, detach: _Detach = False, out: _Out = _DEFAULT_OUT, as_json: _Json = False) -> None:
+def start(session_id: _Id, detach: _Detach = False, out: _Out = DEFAULT_OUT, as_json: _Json = False) -> None:
     """Start a draft."""
     _verb(session_id, lambda parts, one: parts.sessions.start(one.id, actor=_actor()), detach, out, as_json)
 
 
 @app.command()
-def resume(session_id: _Id, detach: _Detach = False, out: _Out = _DEFAULT_OUT, as_json: _Json = False) -> None:
+def resume(session_id: _Id, detach: _Detach = False, out: _Out = DEFAULT_OUT, as_json: _Json = False) -> None:
     """Resume a session that is paused or waits.
 
     One of this terminal goes on right here; one of a platform goes on at a worker.
@@ -178,13 +177,13 @@ def resume(session_id: _Id, detach: _Detach = False, out: _Out = _DEFAULT_OUT, a
 
 
 @app.command()
-def retry(session_id: _Id, detach: _Detach = False, out: _Out = _DEFAULT_OUT, as_json: _Json = False) -> None:
+def retry(session_id: _Id, detach: _Detach = False, out: _Out = DEFAULT_OUT, as_json: _Json = False) -> None:
     """Retry a session that ended with an error."""
     _verb(session_id, lambda parts, one: parts.sessions.retry(one.id, actor=_actor()), detach, out, as_json)
 
 
 @app.command()
-def more(session_id: _Id, detach: _Detach = False, out: _Out = _DEFAULT_OUT, as_json: _Json = False) -> None:
+def more(session_id: _Id, detach: _Detach = False, out: _Out = DEFAULT_OUT, as_json: _Json = False) -> None:
     """Run one more round of a session that is over."""
     _verb(session_id, lambda parts, one: parts.sessions.one_more_round(one.id, actor=_actor()), detach, out, as_json)
 
@@ -194,7 +193,7 @@ def continue_(
     session_id: _Id,
     text: Annotated[str, typer.Argument(help="What to do next.")] = "",
     detach: _Detach = False,
-    out: _Out = _DEFAULT_OUT,
+    out: _Out = DEFAULT_OUT,
     as_json: _Json = False,
 ) -> None:
     """Continue a session that is over, with directions."""
@@ -269,7 +268,7 @@ def _perform(
         elif ran_here:
             foreground.prepare_folder(out)
             await parts.run_sessions()
-            await foreground.run_here(parts, chat, session, lambda: verb(parts, session))
+            await foreground.run_here(parts, chat, session, lambda: verb(parts, session), out=out)
             files.extend(await foreground.save_results(parts, session.id, out))
         else:
             await verb(parts, session)
@@ -280,7 +279,7 @@ def _perform(
     if as_json:
         print_json(session_report(snapshot, files))
     elif ran_here:
-        tell_end(chat, snapshot.session, files)
+        tell_end(chat, snapshot.session, files, out)
     else:
         typer.echo(f"{snapshot.session.id} is {snapshot.session.status.value}.")
     if ran_here and snapshot.session.status is Status.FAILED:

@@ -61,7 +61,7 @@ def test_a_demo_in_plain_lines_tells_the_whole_story(start: Start) -> None:
 
 def test_ctrl_c_pauses_and_resume_goes_on(start: Start) -> None:
     """Ctrl-C finishes what is being written and says what to type; nothing that was paid for is done again."""
-    process = start("demo", "note.md", "--rounds", "2", "--threshold", "10")
+    process = start("demo", "note.md", "--rounds", "2", "--threshold", "10", "--out", "my files")
     assert process.stdout is not None
     head = ""
     while "thinking" not in head:
@@ -71,7 +71,8 @@ def test_ctrl_c_pauses_and_resume_goes_on(start: Start) -> None:
     process.send_signal(signal.SIGINT)
     code, out, _ = _finish(process)
     session_id = session_id_in(head)
-    if f"Paused. Go on with: atelier sessions resume {session_id}" not in out:
+    if f"Paused. Go on with: atelier sessions resume {session_id} --out 'my files'" not in out:
+        assert "Paused." not in out
         pytest.skip("the session was over before the signal came")
     assert code == 0
     before = json.loads(_finish(start("sessions", "show", session_id, "--json"))[1])
