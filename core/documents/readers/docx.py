@@ -56,9 +56,7 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
     document = Document(
         blocks, len(blocks) + 1, SourceFormat.DOCX, reader.title(blocks) or PurePath(name).stem, reader.tally.warnings()
     )
-    if document.characters > limits.characters:
-        reason = f"The text has {document.characters:,} characters; the limit is {limits.characters:,}."
-        raise UnreadableFile("file_too_large", reason)
+    limits.check_characters(document.characters)
     return document
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.documents.errors import UnreadableFile
+
 _MEGABYTE = 1024 * 1024
 
 
@@ -12,7 +14,7 @@ class Limits:
     Attributes:
         upload_bytes: Size of the file.
         pages: Pages of a PDF.
-        characters: Characters of the text that comes out, Markdown included.
+        characters: Characters of the text, both as it stands in the file and as it comes out, Markdown included.
         zip_entries: Parts of a Word file.
         zip_unpacked_bytes: All its parts unpacked.
         zip_xml_bytes: One XML part unpacked.
@@ -38,3 +40,15 @@ class Limits:
     wall_seconds: float = 20.0
     output_bytes: int = 8 * _MEGABYTE
     file_bytes: int = 64 * _MEGABYTE
+
+    def check_characters(self, found: int) -> None:
+        """Refuse a text that has *found* characters, or more, if that is too many.
+
+        Readers ask before they build blocks as well as after: building takes seconds for a text that is refused anyway.
+
+        Raises:
+            UnreadableFile: ``file_too_large``.
+        """
+        if found > self.characters:
+            reason = f"The text has more than {self.characters:,} characters, which is the limit."
+            raise UnreadableFile("file_too_large", reason)

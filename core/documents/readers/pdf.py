@@ -45,7 +45,13 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
     """
     limits = limits or Limits()
     with _Pdf(data, limits) as pdf:
-        lines = [line for number in range(1, pdf.pages + 1) for line in pdf.lines(number)]
+        lines: list[Line] = []
+        characters = 0
+        for number in range(1, pdf.pages + 1):
+            of_page = pdf.lines(number)
+            characters += sum(len(line.text) for line in of_page)
+            limits.check_characters(characters)
+            lines += of_page
         if _is_scan(lines, pdf.pages) and pdf.pictures:
             raise UnreadableFile("file_scanned", "This PDF is a scan: it has pictures of pages but no text layer.")
         if not any(letter.isalnum() for line in lines for letter in line.text):
@@ -61,9 +67,7 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
     heading = next((block for block in blocks if block.kind is BlockKind.HEADING), None)
     title = title or (inline_text(heading.markdown) if heading else PurePath(name).stem)
     document = Document(blocks, len(blocks) + 1, SourceFormat.PDF, title, warnings)
-    if document.characters > limits.characters:
-        reason = f"The text has {document.characters:,} characters; the limit is {limits.characters:,}."
-        raise UnreadableFile("file_too_large", reason)
+    limits.check_characters(document.characters)
     return document
 
 

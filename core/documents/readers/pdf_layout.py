@@ -21,6 +21,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 _SAME_LINE: Final = 0.45  # of the size: what differs less in height stands on one line
 _WIDE_GAP: Final = 1.35  # of the usual distance of lines
+_LOOSE: Final = 1.5  # of the size: lines further apart than that are rarely of one paragraph
+_RUNS_ON_FROM: Final = 40  # characters: a line this long may have been broken, a shorter one may be an entry of a list
 _INDENT: Final = 0.6  # of the size
 _SIZE_STEP: Final = 0.12
 _HEADING: Final = 1.15
@@ -150,19 +152,38 @@ def _pattern(line: Line) -> str:
 
 def _measured(lines: Sequence[Line]) -> _Measure:
     sizes: Counter[float] = Counter()
-    leadings: Counter[float] = Counter()
     for line in lines:
         sizes[round(line.size, 1)] += len(line.text)
     size = sizes.most_common(1)[0][0] if sizes else 0.0
+    widths = sorted(len(line.text) for line in lines)
+    return _Measure(size, _leading(lines, size), widths[len(widths) * 9 // 10] if widths else 0)
+
+
+def _leading(lines: Sequence[Line], size: float) -> float:
+    """Return the usual distance of two lines of one paragraph, as a share of *size*.
+
+    The most common distance is that between paragraphs where most of them have one line. A loose one is therefore
+    believed only of lines that go on in the next one.
+    """
+    gaps: Counter[float] = Counter()
+    running_on: Counter[float] = Counter()
     for above, below in pairwise(lines):
         if above.page == below.page and above.y is not None and below.y is not None and above.y > below.y and size:
-            leadings[round((above.y - below.y) / size, 1)] += 1
-    widths = sorted(len(line.text) for line in lines)
-    return _Measure(
-        size,
-        leadings.most_common(1)[0][0] if leadings else 1.2,
-        widths[len(widths) * 9 // 10] if widths else 0,
-    )
+            gap = round((above.y - below.y) / size, 1)
+            gaps[gap] += 1
+            running_on[gap] += _runs_on(above, below)
+    if not gaps:
+        return 1.2
+    usual = gaps.most_common(1)[0][0]
+    if usual <= _LOOSE:
+        return usual
+    gap, seen = running_on.most_common(1)[0]
+    return gap if seen else _LOOSE
+
+
+def _runs_on(above: Line, below: Line) -> bool:
+    unfinished = _SENTENCE_END.search(above.text.rstrip()) is None
+    return unfinished and len(above.text) >= _RUNS_ON_FROM and below.text.lstrip()[:1].islower()
 
 
 def _paragraphs(lines: Sequence[Line], measure: _Measure) -> Iterator[_Paragraph]:

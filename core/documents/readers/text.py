@@ -76,6 +76,7 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
     limits = limits or Limits()
     text, encoding = decode(data)
     text = _NEWLINE.sub("\n", text)
+    limits.check_characters(len(text))
     is_markdown = looks_like_markdown(text)
     blocks = tuple(_numbered(_markdown_pieces(text) if is_markdown else _text_pieces(text)))
     if not any(inline_text(block.markdown).strip() for block in blocks):
@@ -88,9 +89,7 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
         inline_text(heading.markdown) if heading else PurePath(name).stem,
         () if encoding.startswith("utf") else (f"The file says nothing of its encoding; it was read as {encoding}.",),
     )
-    if document.characters > limits.characters:
-        reason = f"The text has {document.characters:,} characters; the limit is {limits.characters:,}."
-        raise UnreadableFile("file_too_large", reason)
+    limits.check_characters(document.characters)
     return document
 
 

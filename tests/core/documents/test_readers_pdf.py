@@ -8,6 +8,7 @@ from pypdf.generic import DictionaryObject, NameObject, NumberObject, StreamObje
 
 from core.documents.errors import UnreadableFile
 from core.documents.model import BlockKind, SourceFormat
+from core.documents.readers import pdf as pdf_reader
 from core.documents.readers.limits import Limits
 from core.documents.readers.pdf import read
 from core.documents.readers.pdf_layout import Laid, Line, lay_out
@@ -159,3 +160,34 @@ def test_when_the_processor_time_is_half_gone_the_faster_reader_takes_over() -> 
     """The text is there all the same."""
     document = read(bytes(made([(_WORDS, 11)]).output()), name="x", limits=Limits(cpu_seconds=0))
     assert "".join(_WORDS.split()) in "".join(document.markdown.split())
+
+
+def test_pages_beyond_the_limit_of_characters_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first page that is too much ends the reading, and nothing is laid out."""
+    laid_out: list[object] = []
+    monkeypatch.setattr("core.documents.readers.pdf.lay_out", laid_out.append)
+    counted: list[int] = []
+    lines = pdf_reader._Pdf.lines
+
+    def counting(self: pdf_reader._Pdf, number: int) -> list[Line]:
+        counted.append(number)
+        return lines(self, number)
+
+    monkeypatch.setattr(pdf_reader._Pdf, "lines", counting)
+    data = bytes(made(*[[(_WORDS, 11)]] * 4).output())
+    with pytest.raises(UnreadableFile, match="characters"):
+        read(data, name="x", limits=Limits(characters=len(_WORDS) + 1))
+    assert (counted, laid_out) == ([1, 2], [])
+
+
+def test_loose_lines_of_a_sentence_are_one_paragraph() -> None:
+    """Double spacing is known by lines that go on in the next one, even where gaps between paragraphs are as common."""
+    sentence = (
+        "this line is one of a sentence that is broken here",
+        "and goes on in small letters on the next line of it.",
+    )
+    apart = [Line("A paragraph of its own.", 1, 72, 620 - 48 * number, 10) for number in range(3)]
+    assert [text for _, text in texts(lay_out([*column(*sentence, leading=24), *apart])[0])] == [
+        " ".join(sentence),
+        *["A paragraph of its own."] * 3,
+    ]

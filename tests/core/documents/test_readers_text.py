@@ -110,3 +110,27 @@ def test_what_is_no_text_is_refused(data: bytes, limits: Limits, code: str) -> N
     with pytest.raises(UnreadableFile) as refusal:
         read(data, name="x", limits=limits)
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("text", ["# Head\n\nSome words.\n\n", "Some words.\n\n"])
+def test_a_text_that_is_too_long_is_refused_before_a_block_is_built(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused costs no more than its decoding: building the blocks takes seconds of processor time."""
+    built: list[str] = []
+    for name in ("_markdown_pieces", "_text_pieces"):
+        monkeypatch.setattr(f"core.documents.readers.text.{name}", built.append)
+    with pytest.raises(UnreadableFile, match="more than 100 characters") as refusal:
+        read((text * 100).encode(), name="x", limits=Limits(characters=100))
+    assert refusal.value.code == "file_too_large"
+    assert built == []
+
+
+def test_line_ends_of_windows_and_bytes_of_letters_do_not_count_twice() -> None:
+    """The limit is one of characters."""
+    assert read("äöü\r\n\r\n".encode(), name="x", limits=Limits(characters=5)).markdown.strip() == "äöü"
+
+
+def test_a_text_that_only_its_escapes_make_too_long_is_refused() -> None:
+    """The limit holds for the Markdown too, which is longer than the text it stands for."""
+    with pytest.raises(UnreadableFile) as refusal:
+        read(b"****", name="x", limits=Limits(characters=4))
+    assert refusal.value.code == "file_too_large"
