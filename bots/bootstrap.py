@@ -74,7 +74,8 @@ class Choices:
         runs_sessions: Whether sessions run in this process.
         checks_balance: Whether work must be paid for; None for "if Stripe is configured": where nothing is sold,
             nothing is refused.
-        custom_models: Models of the operator's own server, besides those of the settings.
+        custom_models: Models of the operator's own server, besides those of the settings; a name that the catalogue
+            knows stays the catalogue's.
         rehearsal_pace: Tokens a second of the rehearsal model, so that people can watch; None for at once.
     """
 
@@ -130,7 +131,7 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
     await prepare_database(settings)
     database = Database.from_url(settings.database_url.get_secret_value())
     stack.push_async_callback(database.aclose)
-    catalogue = load_catalogue(settings, choices.custom_models)
+    catalogue = load_catalogue(settings, choices.custom_models, clock=clock)
     registry = make_registry(settings, catalogue, clock=clock, pace=choices.rehearsal_pace)
     stack.push_async_callback(registry.aclose)
     prices = load_price_list()
@@ -239,13 +240,27 @@ def _client(settings: Settings, stack: AsyncExitStack) -> EngineClient:
     return client
 
 
-def load_catalogue(settings: Settings, custom_models: tuple[str, ...] = ()) -> Catalogue:
-    """Return the models that ship with Atelier and those of the operator's own server."""
+def load_catalogue(settings: Settings, custom_models: tuple[str, ...] = (), *, clock: Clock | None = None) -> Catalogue:
+    """Return the models that ship with Atelier and those of the operator's own server.
+
+    Args:
+        settings: Name models that are the operator's own, whatever else is called so.
+        custom_models: Names that somebody typed: the operator's own only where the catalogue knows none of that name,
+            for else a known model would lose its price and its limits.
+        clock: Time for the ends of models.
+    """
     from core.providers.catalogue import Catalogue
+    from core.providers.errors import UnknownModel
 
     catalogue = Catalogue.load()
-    for name in dict.fromkeys((*settings.custom_models, *custom_models)):
+    for name in dict.fromkeys(settings.custom_models):
         catalogue = catalogue.with_custom(name)
+    today = (clock or SystemClock()).now().date()
+    for name in custom_models:
+        try:
+            catalogue.resolve(name, today=today)
+        except UnknownModel:
+            catalogue = catalogue.with_custom(name)
     return catalogue
 
 

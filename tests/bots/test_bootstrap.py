@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bots.bootstrap import Choices, open_parts
+from bots.bootstrap import Choices, load_catalogue, open_parts
 from bots.scheduler import SCHEDULES
 from bots.settings import Settings
 from bots.terminal.chat import silent_chat
@@ -26,6 +26,21 @@ async def test_every_scheduled_job_exists_and_runs(settings: Settings) -> None:
         for schedule in SCHEDULES:
             await get_job(schedule.job)()
         await parts.engine.ping()
+
+
+def test_a_known_name_stays_the_catalogues(settings: Settings) -> None:
+    """A name that somebody types is a model of their own only if the catalogue cannot tell what it means."""
+    shipped = load_catalogue(settings)
+    known = next(spec for spec in shipped.list() if spec.provider == "openai")
+    found = load_catalogue(settings, (known.id, known.name, known.id.upper(), "llama-at-home"))
+    assert found.get(known.id) == known
+    assert [spec.id for spec in found.list() if spec.custom] == ["llama-at-home"]
+
+
+def test_what_the_settings_name_is_the_operators(settings: Settings) -> None:
+    """CUSTOM_MODELS is believed as it stands."""
+    found = load_catalogue(settings.model_copy(update={"custom_models": ("llama-at-home",)}), ("llama-at-home",))
+    assert [spec.id for spec in found.list() if spec.custom] == ["llama-at-home"]
 
 
 async def test_a_process_without_sessions_needs_no_engine(settings: Settings) -> None:
