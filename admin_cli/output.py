@@ -17,6 +17,7 @@ BAD_INPUT = 2
 FAILED = 1
 DEFAULT_OUT = "atelier-out"
 _PIPE_COLUMNS = 10_000
+_KEYS = {"anthropic": "ANTHROPIC_API_KEY", "google": "GOOGLE_API_KEY", "openai": "OPENAI_API_KEY"}
 
 
 def print_json(value: Any) -> None:
@@ -55,9 +56,16 @@ def say(text: str) -> None:
 
 def sentence_of(error: AtelierError) -> str:
     """Return *error* in one sentence for people."""
+    from dataclasses import replace
+
     from bots.views.errors import words_for, words_for_code
     from core.errors import UserFacingError
+    from core.providers.errors import ProviderNotConfigured
 
+    if isinstance(error, ProviderNotConfigured):
+        # whoever types commands is the operator, who can set it
+        variable = _KEYS.get(error.provider) or f"one of {', '.join(_KEYS.values())}"
+        return replace(words_for(error), way_out=f"Set {variable}, in the environment or in .env.").sentence
     if isinstance(error, UserFacingError):
         return words_for(error).sentence
     words = words_for_code("unavailable")

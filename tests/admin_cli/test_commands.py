@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bots.settings import Settings
 from tests.admin_cli.conftest import Run
 
 
@@ -73,6 +74,24 @@ def test_a_wrong_variable_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HTTP_PORT", "many")
     result = run("models", "list", code=2)
     assert result.err.startswith("The settings are not right.")
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "variable"),
+    [
+        ("openai", "OpenAI", "OPENAI_API_KEY"),
+        ("anthropic", "Anthropic", "ANTHROPIC_API_KEY"),
+        ("google", "Google", "GOOGLE_API_KEY"),
+    ],
+)
+def test_a_missing_key_is_named(run: Run, provider: str, name: str, variable: str) -> None:
+    """Whoever types commands can set the key, so the variable is named, and it is one that the settings read."""
+    model = next(row["id"] for row in run("models", "list", "--json").json if row["provider"] == provider)
+    assert run("demo", "note.md", "--model", model, code=2).err == (
+        f"No AI provider is set up for that. There is no key for {name}. "
+        f"Set {variable}, in the environment or in .env.\n"
+    )
+    assert variable.lower() in Settings.model_fields
 
 
 @pytest.mark.loopback
