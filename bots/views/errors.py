@@ -122,7 +122,9 @@ def words_for(error: UserFacingError) -> ErrorView:
 
 def _unreadable(error: UnreadableFile) -> ErrorView:
     words = words_for_code(error.code)
-    return ErrorView(words.title, _sentence(error.reason), words.way_out)
+    reason = _sentence(error.reason)
+    # the reason may be the very title: nobody needs to hear it twice
+    return ErrorView(words.title, "" if reason == _sentence(words.title) else reason, words.way_out)
 
 
 def _insufficient(error: InsufficientCredits) -> ErrorView:

@@ -212,12 +212,13 @@ def test_extract_prints_markdown(run: Run) -> None:
     ],
 )
 def test_extract_says_what_is_wrong(run: Run, home: Path, name: str, data: bytes, said: str) -> None:
-    """A file that cannot be read is one line on standard error, exit 2."""
+    """A file that cannot be read is one line on standard error that says nothing twice, exit 2."""
     (home / name).write_bytes(data)
     result = run("extract", name, code=2)
     assert result.out == ""
     assert result.err.startswith(said)
     assert len(result.err.splitlines()) == 1
+    assert result.err.count(said) == 1
 
 
 def test_the_doctor_finds_a_new_installation_well(run: Run) -> None:
