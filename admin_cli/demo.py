@@ -27,6 +27,7 @@ def demo(
     editors: Annotated[int | None, typer.Option(help="Editors, 1 to 12.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Score that is good enough, 0 to 10.")] = None,
     model: Annotated[str, typer.Option(help="Model id or alias; the first configured provider's if left out.")] = "",
+    notes_only: Annotated[bool, typer.Option("--notes-only", help="Comments only, nothing is rewritten.")] = False,
     out: Annotated[str, typer.Option(help="Folder for the finished files.")] = DEFAULT_OUT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end and nothing else.")] = False,
 ) -> None:
@@ -56,6 +57,7 @@ def demo(
         rounds=rounds,
         threshold=threshold,
         model=model,
+        notes_only=notes_only,
     )
     settings = bootstrap.read_settings()
     foreground.prepare_folder(out)

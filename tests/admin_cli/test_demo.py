@@ -59,6 +59,17 @@ def test_a_demo_in_plain_lines_tells_the_whole_story(start: Start) -> None:
     assert "\x1b" not in out
 
 
+def test_a_demo_of_comments_only(start: Start) -> None:
+    """With --notes-only the editors read and nobody writes: no Writer's turn, no version but the upload's."""
+    code, out, err = _finish(start("demo", "note.md", "--notes-only", "--json"))
+    assert (code, err) == (0, "")
+    report = json.loads(out)
+    assert report["status"] == "completed"
+    assert report["notes"]
+    assert "writer" not in {turn["phase"] for turn in report["turns"]}
+    assert [version["number"] for version in report["versions"]] == [0]
+
+
 def test_ctrl_c_pauses_and_resume_goes_on(start: Start) -> None:
     """Ctrl-C finishes what is being written and says what to type; nothing that was paid for is done again."""
     process = start("demo", "note.md", "--rounds", "2", "--threshold", "10", "--out", "my files")
