@@ -57,6 +57,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(home: Path) -> Iterator[Run]:
     """Run a command in this process."""
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    engine_handlers = logging.getLogger("dbos").handlers[:]  # the engine adds one, on the command's own stream
 
     def _run(*arguments: str, code: int = 0) -> Result:
         found = CliRunner().invoke(app, list(arguments))
@@ -70,6 +71,7 @@ def run(home: Path) -> Iterator[Run]:
     structlog.reset_defaults()
     logging.getLogger().handlers[:] = handlers
     logging.getLogger().setLevel(level)
+    logging.getLogger("dbos").handlers[:] = engine_handlers
 
 
 Start = Callable[..., subprocess.Popen[str]]
