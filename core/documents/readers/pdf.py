@@ -77,6 +77,7 @@ class _Pdf:
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
         self._limits = limits
+        self._began = time.process_time()
         self._second: Any = None  # a pypdfium2.PdfDocument, which mypy cannot see
         self._second_failed = False
         self._first = self._opened()
@@ -110,7 +111,7 @@ class _Pdf:
 
     def lines(self, number: int) -> list[Line]:
         """Return the lines of page *number*, from 1, by the reader that makes more of it."""
-        spent = time.process_time() > _CPU_SHARE * self._limits.cpu_seconds
+        spent = time.process_time() - self._began > _CPU_SHARE * self._limits.cpu_seconds
         lines = [] if self._first is None or spent else self._first_lines(self._first, number)
         text = "".join(line.text for line in lines)
         if _letters(text) >= _SCANNED_BELOW_LETTERS and not _is_garbled(text):
