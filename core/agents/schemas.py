@@ -12,8 +12,6 @@ The prompt that they answer (`core.agents.context`) is one user message in three
 
 from typing import Any
 
-from core.casts.model import Role
-
 Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
@@ -33,15 +31,15 @@ def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def _criteria(role: Role) -> Schema:
-    return _object(**{criterion.key: {**_SCORE, "description": criterion.asks} for criterion in role.criteria})
-
-
 def reply_schema() -> Schema:
     """Return the one schema of every reply that is JSON, equal byte for byte for every role and round.
 
     Providers put the schema before the prompt, so roles with schemas of their own would share no cached prefix; what a
     role fills in is said in its task, and what is not its business stays an empty list. See decision 0005.
+
+    An editor fills ``notes`` (new remarks: ``block`` is a ref such as ``p12#f3c1`` or empty for a remark on the whole,
+    ``quote`` stands in the document letter by letter, ``suggestion`` replaces it) and ``earlier`` (what became of its
+    older ones); the Writer ``edits`` and ``answers``; the Synthesizer ``plan``, ``decline`` and ``questions``.
     """
     return _object(
         notes=_list(
@@ -70,67 +68,6 @@ def reply_schema() -> Schema:
         questions=_list(_TEXT),
         criteria=_list(_object(key=_TEXT, score=_SCORE)),
         score=_SCORE,
-        summary=_TEXT,
-        self_assessment=_TEXT,
-    )
-
-
-def editor_schema(role: Role) -> Schema:
-    """Return the schema of an editor's reply.
-
-    ``notes`` are new remarks, ``earlier`` says what became of older ones; ``block`` is a ref such as ``p12#f3c1`` or
-    empty for a remark on the whole; ``quote`` stands in the document letter by letter; ``suggestion`` replaces the
-    quote and may be empty.
-    """
-    return _object(
-        notes=_list(
-            _object(
-                block=_TEXT,
-                quote=_TEXT,
-                comment=_TEXT,
-                suggestion=_TEXT,
-                severity={"type": "string", "enum": ["minor", "major", "critical"]},
-            )
-        ),
-        earlier=_list(
-            _object(
-                note=_TEXT,
-                fate={"type": "string", "enum": ["open", "applied", "regressed"]},
-                reason=_TEXT,
-            )
-        ),
-        criteria=_criteria(role),
-        score=_SCORE,
-        summary=_TEXT,
-        self_assessment=_TEXT,
-    )
-
-
-def synthesizer_schema(role: Role) -> Schema:
-    """Return the schema of the Synthesizer's reply: one plan, notes it rejects, questions to people, one score."""
-    return _object(
-        plan=_list(_object(step=_TEXT, notes=_list(_TEXT))),
-        decline=_list(_object(note=_TEXT, reason=_TEXT)),
-        questions=_list(_TEXT),
-        criteria=_criteria(role),
-        score=_SCORE,
-        summary=_TEXT,
-        self_assessment=_TEXT,
-    )
-
-
-def revision_schema() -> Schema:
-    """Return the schema of a revision: edits by block, each naming the notes it answers, and an answer to every other."""
-    return _object(
-        edits=_list(
-            _object(
-                op={"type": "string", "enum": ["replace", "insert_after", "delete"]},
-                block=_TEXT,
-                text=_TEXT,
-                notes=_list(_TEXT),
-            )
-        ),
-        answers=_list(_object(note=_TEXT, fate={"type": "string", "enum": ["applied", "declined"]}, reason=_TEXT)),
         summary=_TEXT,
         self_assessment=_TEXT,
     )

@@ -17,7 +17,7 @@ _MENDABLE = 0.6
 
 
 def edit(prompt: RehearsalPrompt) -> dict[str, Any]:
-    """Return an editor's reply: see `core.agents.schemas.editor_schema`."""
+    """Return an editor's reply: see `core.agents.schemas.reply_schema`."""
     analysis = analyse(prompt.blocks, prompt.brief)
     kinds = kinds_of(prompt.role)
     found = analysis.of_kinds(kinds)

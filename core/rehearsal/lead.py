@@ -44,7 +44,7 @@ _FIELDS = {"fitness": EVERYTHING, "ready": EVERYTHING, "quality": STYLE, "reliab
 
 
 def synthesize(prompt: RehearsalPrompt) -> dict[str, Any]:
-    """Return the Synthesizer's reply: see `core.agents.schemas.synthesizer_schema`."""
+    """Return the Synthesizer's reply: see `core.agents.schemas.reply_schema`."""
     analysis = analyse(prompt.blocks, prompt.brief)
     waiting = [note for note in prompt.notes if note.fate in {"open", "regressed"}]
     declined = _decline(waiting, prompt)

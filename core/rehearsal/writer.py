@@ -36,7 +36,7 @@ _NOTE = re.compile(r"\bn\d+\b(?= got no answer)")
 
 
 def revise(prompt: RehearsalPrompt) -> dict[str, Any]:
-    """Return a revision: see `core.agents.schemas.revision_schema`."""
+    """Return a revision: see `core.agents.schemas.reply_schema`."""
     texts, answers, changes = _work(prompt)
     edits = [
         {"op": "replace", "block": ref, "text": texts[block], "notes": changes[block]}
