@@ -34,6 +34,7 @@ REFERENCE_TOKENS = 8_000
 DOCUMENT_TOKENS = 4_000
 SAMPLES = Path(__file__).parent.parent / "samples"
 PROVIDERS = ("anthropic", "openai", "google")
+_SAMPLES_FREE = 3  # what Free promises a month; see decision 0043
 _MINUTES_5, _MINUTES_10, _MINUTES_30 = 300.0, 600.0, 1800.0
 _CLAUDE_LOOK_BACK = 20
 _OPENAI_STEP = 128
@@ -155,6 +156,9 @@ def _main() -> None:
             print(f"\n{title}:", ", ".join(f"{provider} {ratio:.3f}" for provider, ratio in report[name].items()))
         priced = ", ".join(f"{amount} on {model}" for model, amount in report["sample_credits"].items())
         print(f"\nthe demo's session in credits: {priced}; Free has {report['free_credits_month']} a month")
+    dearest = max(report["sample_credits"].values())
+    if _SAMPLES_FREE * dearest > report["free_credits_month"]:
+        raise SystemExit(f"Free no longer covers {_SAMPLES_FREE} sample sessions a month: one costs {dearest} credits")
 
 
 if __name__ == "__main__":
