@@ -1,6 +1,6 @@
 """What each role asks, and what is written when it has answered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.agents.context import Prompt, Tail, Window, build_prompt, to_request
@@ -84,24 +84,18 @@ class Acting:
         document = room.document
         if document is None:
             return seat, *self._drafting(room, round_number, seat)
-        previous = room.find_round(round_number - 1)
-        tail = Tail(
-            "revise" if seat.spec.edit_ops else "rewrite",
-            room.directions,
-            notes=room.open_notes,
-            plan=previous.plan if previous is not None else (),
-        )
         if not seat.spec.edit_ops:
             seat = _roomy(seat, document)
+        tail = _writers_tail(room, round_number, "revise" if seat.spec.edit_ops else "rewrite")
         prompt = _prompt(room, seat, tail)
 
         async def act(ask: Ask, output_tokens: int) -> TurnResult:
             if seat.spec.edit_ops:
                 revision, texts, reply_summary, doubt = await _ask_revision(
-                    room, round_number, seat, ask, output_tokens
+                    room, round_number, seat, ask, output_tokens, tail=tail, prompt=prompt
                 )
             else:
-                revision, texts = await _ask_rewrite(room, round_number, seat, ask, output_tokens)
+                revision, texts = await _ask_rewrite(room, round_number, seat, ask, output_tokens, prompt=prompt)
                 reply_summary = doubt = ""
 
             def record(tx: Transaction, turn: Turn) -> None:
@@ -167,16 +161,7 @@ class Acting:
                 last = tx.sessions.count_notes(room.session.id)
                 tx.sessions.save_notes(_new_notes(room, reply, role, round_number=round_number, last=last))
 
-            return TurnResult(
-                text=raw.text,
-                record=record,
-                score=reply.score,
-                tier=reply.tier,
-                criteria=reply.criteria,
-                summary=reply.summary,
-                self_assessment=reply.self_assessment,
-                notices=prompt.left_out,
-            )
+            return _judgement(raw.text, reply, prompt, record)
 
         return prompt, act
 
@@ -208,16 +193,7 @@ class Acting:
                 self._record(tx, room, turn)
                 self._close_round(tx, room, turn, reply, score)
 
-            return TurnResult(
-                text=raw.text,
-                record=record,
-                score=reply.score,
-                tier=reply.tier,
-                criteria=reply.criteria,
-                summary=reply.summary,
-                self_assessment=reply.self_assessment,
-                notices=prompt.left_out,
-            )
+            return _judgement(raw.text, reply, prompt, record)
 
         return prompt, act
 
@@ -263,23 +239,36 @@ class Acting:
             )
 
 
+def _judgement(
+    text: str, reply: EditorReply | SynthesizerReply, prompt: Prompt, record: Callable[[Transaction, Turn], None]
+) -> TurnResult:
+    """Return what the reply of somebody who judges comes to."""
+    return TurnResult(
+        text=text,
+        record=record,
+        score=reply.score,
+        tier=reply.tier,
+        criteria=reply.criteria,
+        summary=reply.summary,
+        self_assessment=reply.self_assessment,
+        notices=prompt.left_out,
+    )
+
+
+def _writers_tail(room: Room, round_number: int, task: str) -> Tail:
+    """Return what the Writer is given besides the document: directions, open notes, the plan of the round before."""
+    previous = room.find_round(round_number - 1)
+    plan = previous.plan if previous is not None else ()
+    return Tail(task, room.directions, notes=room.open_notes, plan=plan)
+
+
 async def _ask_revision(
-    room: Room, round_number: int, seat: Seat, ask: Ask, output_tokens: int
+    room: Room, round_number: int, seat: Seat, ask: Ask, output_tokens: int, *, tail: Tail, prompt: Prompt
 ) -> tuple[Revision, list[str], str, str]:
     """Ask for edits by block, once more for what could not be applied, and for the whole text as the last resort."""
     document, notes = _document(room), room.open_notes
-    previous = room.find_round(round_number - 1)
-    tail = Tail("revise", room.directions, notes=notes, plan=previous.plan if previous is not None else ())
     first = await ask(
-        _request(
-            room,
-            round_number,
-            seat,
-            _prompt(room, seat, tail),
-            schema=reply_schema(),
-            output_tokens=output_tokens,
-            phase="revise",
-        )
+        _request(room, round_number, seat, prompt, schema=reply_schema(), output_tokens=output_tokens, phase="revise")
     )
     texts = [first.text]
     reply = parse_revision(first.text)
@@ -298,31 +287,23 @@ async def _ask_revision(
     mended = parse_revision(second.text)
     if mended is not None:
         revision = revise(document, mended, notes, kept=kept)
-        answers = {**({answer.note: (answer.fate, answer.reason) for answer in reply.answers} if reply else {})}
+        answers = {answer.note: (answer.fate, answer.reason) for answer in reply.answers} if reply is not None else {}
         revision = replace(revision, answers={**answers, **revision.answers})
         if reply is not None or revision.edits or revision.answers:
             summary = reply.summary if reply is not None else mended.summary
             return revision, texts, summary, (reply or mended).self_assessment
-    rewritten, more = await _ask_rewrite(room, round_number, _roomy(seat, document), ask, output_tokens)
+    roomy = _roomy(seat, document)
+    whole = _prompt(room, roomy, _writers_tail(room, round_number, "rewrite"))
+    rewritten, more = await _ask_rewrite(room, round_number, roomy, ask, output_tokens, prompt=whole)
     return rewritten, [*texts, *more], "", ""
 
 
 async def _ask_rewrite(
-    room: Room, round_number: int, seat: Seat, ask: Ask, output_tokens: int
+    room: Room, round_number: int, seat: Seat, ask: Ask, output_tokens: int, *, prompt: Prompt
 ) -> tuple[Revision, list[str]]:
     """Ask for the whole text, for a model whose edits cannot be relied upon."""
-    previous = room.find_round(round_number - 1)
-    tail = Tail("rewrite", room.directions, notes=room.open_notes, plan=previous.plan if previous is not None else ())
     reply = await ask(
-        _request(
-            room,
-            round_number,
-            seat,
-            _prompt(room, seat, tail),
-            schema=None,
-            output_tokens=output_tokens,
-            phase="rewrite",
-        )
+        _request(room, round_number, seat, prompt, schema=None, output_tokens=output_tokens, phase="rewrite")
     )
     revision = read_rewrite(_document(room), reply.text, room.open_notes)
     if not revision.document.blocks:
