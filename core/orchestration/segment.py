@@ -243,10 +243,12 @@ class SegmentRunner:
         # Somebody may find the money gone before the best version was ever seen: it is exported now.
         files = await self._finisher.export(session_id) if reason is ParkReason.BALANCE else ()
 
-        def work(tx: Transaction) -> frozenset[str]:
+        def work(tx: Transaction) -> frozenset[str] | None:
             session = tx.sessions.lock(session_id)
             if session is None:
                 raise SessionNotFound(session_id)
+            if reason is ParkReason.PAUSED and session.desired is Desired.RUN:
+                return None
             if session.desired is Desired.STOP or session.status not in {Status.RUNNING, Status.PAUSING}:
                 return frozenset()
             for file in files:
@@ -279,6 +281,9 @@ class SegmentRunner:
             return frozenset({key})
 
         fresh = await self._store.write(work)
+        if fresh is None:
+            # Somebody resumed between the look and the lock: parking now would lose that.
+            return StepOutcome(next="continue", reason="resumed")
         await self._poster.flush(session_id, fresh=fresh)
         _log.info("session_parked", session=session_id, reason=reason.value, code=code)
         return StepOutcome(next="parked", reason=reason.value)

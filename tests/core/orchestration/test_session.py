@@ -376,6 +376,16 @@ async def test_stop_of_a_waiting_session_is_at_once(room: Harness) -> None:
         await room.service.pause(session.id, actor=MEMBER)
 
 
+async def test_a_resume_that_crosses_the_pause_is_not_lost(room: Harness) -> None:
+    """Who resumes while the worker is about to park finds the session running, not paused for good."""
+    session = await room.begin(rounds=1)
+    await room.store.write(lambda tx: room.runner._begin(tx, session.id, session.segment))
+    await room.service.pause(session.id, actor=MEMBER)
+    await room.service.resume(session.id, actor=MEMBER)
+    assert await room.runner._park(session.id, ParkReason.PAUSED, "") == {"next": "continue", "reason": "resumed"}
+    assert await room.run(session.id) == {"next": "ended", "reason": "rounds"}
+
+
 async def test_a_reference_is_read_and_not_changed(room: Harness) -> None:
     """References stand in the shared prefix of every prompt."""
     session = await room.begin(references=(Upload("facts.md", b"The sky is blue."),), rounds=1)
