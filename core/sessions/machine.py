@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.errors import ConflictError
-from core.sessions.model import TRANSITIONS, Session, Status
+from core.sessions.model import TRANSITIONS, Desired, Session, Status
 
 
 class IllegalMove(ConflictError):
@@ -32,3 +32,16 @@ def move(session: Session, status: Status, **changes: Any) -> Session:
     if status not in TRANSITIONS[session.status]:
         raise IllegalMove(session.id, session.status, status)
     return replace(session, status=status, **changes)
+
+
+def requeued(session: Session) -> Session:
+    """Return *session* at the start of its next segment; raises as `move`."""
+    return move(
+        session,
+        Status.QUEUED,
+        desired=Desired.RUN,
+        segment=session.segment + 1,
+        end_reason=None,
+        ended_at=None,
+        wake_at=None,
+    )

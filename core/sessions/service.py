@@ -10,14 +10,14 @@ from datetime import datetime
 import structlog
 
 from core.clock import Clock
-from core.credits.entitlements import Ask, check_admission
 from core.credits.errors import InsufficientCredits
 from core.credits.tariff import Tariff
 from core.credits.tiers import PriceList
 from core.errors import ConflictError
+from core.sessions.admission import Admission
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
 from core.sessions.intake import Intake
-from core.sessions.machine import IllegalMove, move
+from core.sessions.machine import IllegalMove, move, requeued
 from core.sessions.model import (
     ENDED,
     LIVE,
@@ -30,7 +30,6 @@ from core.sessions.model import (
 )
 from core.sessions.ports import AuditEntry, Engine, Store, Transaction
 from core.sessions.requests import NewSession
-from core.workspaces.model import Workspace
 
 _log = structlog.get_logger(__name__)
 _TITLE_CHARACTERS = 80
@@ -52,8 +51,7 @@ class SessionService:
     ) -> None:
         self._store = store
         self._intake = intake
-        self._prices = prices
-        self._tariff = tariff
+        self._admission = Admission(intake=intake, prices=prices, tariff=tariff, clock=clock)
         self._engine = engine
         self._clock = clock
 
@@ -88,7 +86,7 @@ class SessionService:
 
         def change(tx: Transaction, session: Session) -> Session:
             _expect("start", session, {Status.DRAFT})
-            self._admit(tx, session, starts=True)
+            self._admission.check(tx, session, starts=True)
             return move(session, Status.QUEUED, desired=Desired.RUN)
 
         session = await self._change(session_id, actor, "session_started", change)
@@ -117,8 +115,8 @@ class SessionService:
             if session.status is Status.PAUSING:
                 return move(session, Status.RUNNING, desired=Desired.RUN)
             _expect("resume", session, {Status.PAUSED, Status.WAITING})
-            self._admit(tx, session, starts=False)
-            return _requeued(session)
+            self._admission.check(tx, session, starts=False)
+            return requeued(session)
 
         session = await self._change(session_id, actor, "session_resumed", change)
         await self._engine.enqueue(session.id, session.segment)
@@ -157,8 +155,8 @@ class SessionService:
 
         def change(tx: Transaction, session: Session) -> Session:
             _expect("retry", session, {Status.FAILED})
-            self._admit(tx, session, starts=False)
-            return _requeued(session)
+            self._admission.check(tx, session, starts=False)
+            return requeued(session)
 
         session = await self._change(session_id, actor, "session_retried", change)
         await self._engine.enqueue(session.id, session.segment)
@@ -189,11 +187,11 @@ class SessionService:
                 min_rounds=wanted,
                 cap_microcredits=max(session.cap_microcredits, captured + price),
             )
-            self._admit(tx, extended, starts=False)
+            self._admission.check(tx, extended, starts=False)
             if guidance.strip():
                 identity = f"continue-{session.segment + 1}"
                 tx.sessions.save_guidance(self._guidance(session, identity, actor, guidance))
-            return _requeued(extended)
+            return requeued(extended)
 
         session = await self._change(session_id, actor, f"session_{verb}", change)
         await self._engine.enqueue(session.id, session.segment)
@@ -299,7 +297,9 @@ class SessionService:
             stopping = tx.sessions.list_sessions(statuses=[Status.RUNNING, Status.PAUSING], limit=500)
             waiting = tx.sessions.list_sessions(statuses=[Status.WAITING], limit=500)
             lost = [*queued, *(item for item in stopping if item.desired is Desired.STOP)]
-            payable = [item for item in waiting if item.park_reason is ParkReason.BALANCE and self._can_pay(tx, item)]
+            payable = [
+                item for item in waiting if item.park_reason is ParkReason.BALANCE and self._admission.can_pay(tx, item)
+            ]
             return lost, payable, tx.sessions.list_due(now)
 
         lost, payable, due = await self._store.read(read)
@@ -320,44 +320,6 @@ class SessionService:
             await verb
         except (ConflictError, NotPossibleNow, InsufficientCredits) as error:
             _log.debug("sweep_skipped", error=str(error))
-
-    def _can_pay(self, tx: Transaction, session: Session) -> bool:
-        """Return whether a session that waits for credits would get somewhere, so that it is not woken in vain."""
-        captured, _ = tx.credits.session_totals(session.id)
-        required = min(session.cap_microcredits - captured, session.quote_low_microcredits)
-        account = tx.credits.find_account(session.workspace_id)
-        return account is not None and account.available_microcredits >= required
-
-    def _admit(self, tx: Transaction, session: Session, *, starts: bool) -> None:
-        """Return if tier and balance allow the session to run now."""
-        workspace = _workspace(tx, session)
-        now = self._clock.now()
-        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        check_admission(
-            self._prices,
-            workspace.tier,
-            Ask(
-                editors=len(session.cast.editors),
-                rounds=session.cast.stop.max_rounds if starts else 0,
-                models=[self._intake.spec(role.model or session.model) for role in session.cast.roles],
-                live_sessions=tx.sessions.count(session.workspace_id, statuses=sorted(LIVE)) - (session.status in LIVE),
-                sessions_month=self._started_since(tx, session.workspace_id, month) if starts else None,
-            ),
-        )
-        if not self._tariff.checks_balance:
-            return
-        captured, _ = tx.credits.session_totals(session.id)
-        room = session.cap_microcredits - captured
-        required = min(room, session.quote_low_microcredits) if starts else 1
-        account = tx.credits.find_account(session.workspace_id)
-        available = account.available_microcredits if account is not None else 0
-        if available < required:
-            raise InsufficientCredits(required_microcredits=required, available_microcredits=available)
-
-    def _started_since(self, tx: Transaction, workspace_id: str, moment: datetime) -> int:
-        """Return how many sessions a workspace started since *moment*; drafts do not count."""
-        statuses = [status for status in Status if status is not Status.DRAFT]
-        return tx.sessions.count(workspace_id, statuses=statuses, since=moment)
 
     async def _change(
         self, session_id: str, actor: str, action: str, change: Callable[[Transaction, Session], Session]
@@ -408,23 +370,3 @@ def _lock(tx: Transaction, session_id: str) -> Session:
 def _expect(verb: str, session: Session, statuses: set[Status]) -> None:
     if session.status not in statuses:
         raise NotPossibleNow(verb, session.status)
-
-
-def _requeued(session: Session) -> Session:
-    """Return the session at the start of its next segment."""
-    return move(
-        session,
-        Status.QUEUED,
-        desired=Desired.RUN,
-        segment=session.segment + 1,
-        end_reason=None,
-        ended_at=None,
-        wake_at=None,
-    )
-
-
-def _workspace(tx: Transaction, session: Session) -> Workspace:
-    workspace = tx.workspaces.find(session.workspace_id)
-    if workspace is None:
-        raise BadRequest("workspace", f"The workspace {session.workspace_id} does not exist.")
-    return workspace
