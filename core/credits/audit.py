@@ -48,7 +48,10 @@ class Derived:
 
 
 def derive(entries: Iterable[Entry]) -> Derived:
-    """Return what *entries*, in order, amount to: credit repays debt first, use without a lot is debt."""
+    """Return what *entries*, in order, amount to.
+
+    Credit repays debt first, use without a lot is debt. An expiry that is undone only makes room for a clawback.
+    """
     posted = debt = 0
     remaining: dict[str, int] = defaultdict(int)
     granted: dict[str, int] = defaultdict(int)
@@ -61,12 +64,13 @@ def derive(entries: Iterable[Entry]) -> Derived:
             captured[entry.hold_id] -= amount
         if entry.lot_id is None:
             debt -= amount
-        elif amount > 0:
+        elif amount > 0 and entry.kind is not EntryKind.EXPIRE:
             repaid = min(debt, amount)
             debt -= repaid
             remaining[entry.lot_id] += amount - repaid
-            granted[entry.lot_id] += amount
-            grants[entry.lot_id] += 1
+            if entry.kind is not EntryKind.CLAWBACK:  # which gives back
+                granted[entry.lot_id] += amount
+                grants[entry.lot_id] += 1
         else:
             remaining[entry.lot_id] += amount
     return Derived(posted, debt, dict(remaining), dict(granted), dict(grants), dict(captured))

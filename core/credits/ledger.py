@@ -1,182 +1,30 @@
 """The ledger's rules: functions from values to values, without clock, storage or randomness.
 
 Every function takes the `Book` of one workspace, read under its row lock, and returns the `Change` that the service
-stores in the same transaction. Each begins and ends by expiring what is due, so that nobody has to remember to.
+stores in the same transaction.
 
 Laws that hold after every change (checked by `core.credits.audit`):
 ``posted`` is the sum of all entries, and of what is left in the lots less the debt; ``reserved`` is the sum of open
 holds; debt exists only while every lot is empty; ``seq`` has no gaps.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
+from core.credits.book import Book, Change, Draft
 from core.credits.errors import HoldClosed, InsufficientCredits
-from core.credits.model import BURN_ORDER, Account, Entry, EntryKind, Hold, HoldState, Lot, LotKind
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
-_SYSTEM = "system"
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """What a decision is made from.
-
-    Attributes:
-        account: The workspace's sums.
-        lots: Its lots; those without anything left may be missing.
-    """
-
-    account: Account
-    lots: tuple[Lot, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a decision changes; empty when it was a replay.
-
-    Attributes:
-        book: The book afterwards.
-        new_lots: Lots to insert.
-        changed_lots: Lots of which less (or more) is left than before.
-        hold: The hold as it is now, if the decision was about one.
-        entries: Entries to append, in order.
-    """
-
-    book: Book
-    new_lots: tuple[Lot, ...] = ()
-    changed_lots: tuple[Lot, ...] = ()
-    hold: Hold | None = None
-    entries: tuple[Entry, ...] = ()
-
-
-def burn_order(lots: Iterable[Lot]) -> list[Lot]:
-    """Return *lots* in the order in which use takes them: by kind, then soonest expiry, then oldest."""
-    return sorted(
-        lots,
-        key=lambda lot: (BURN_ORDER.index(lot.kind), lot.expires_at or _NEVER, lot.created_at, lot.id),
-    )
-
-
-class _Draft:
-    """A change being worked out: one operation, and the expiries around it."""
-
-    def __init__(
-        self,
-        book: Book,
-        *,
-        now: datetime,
-        kind: EntryKind = EntryKind.ADJUST,
-        prefix: str = "",
-        hold_id: str | None = None,
-        actor: str = _SYSTEM,
-        reason: str = "",
-    ) -> None:
-        self._before = {lot.id: lot for lot in book.lots}
-        self._lots = dict(self._before)
-        self._entries: list[Entry] = []
-        self._own_entries = 0
-        self._now = now
-        self._kind = kind
-        self._prefix = prefix
-        self._hold_id = hold_id
-        self._actor = actor
-        self._reason = reason
-        self._account = book.account
-        self._expire_lots()
-
-    @property
-    def available(self) -> int:
-        """What a new hold may take."""
-        return self._account.available_microcredits
-
-    def credit(self, lot: Lot) -> None:
-        """Add *lot*; what the workspace owes is repaid out of it first."""
-        debt, amount = self._account.debt_microcredits, lot.amount_microcredits
-        repaid = min(debt, amount)
-        self._lots[lot.id] = replace(lot, remaining_microcredits=amount - repaid)
-        self._account = replace(self._account, debt_microcredits=debt - repaid)
-        self._post(amount, lot.id)
-
-    def take(self, lot: Lot, amount: int) -> int:
-        """Take up to *amount* from one lot and return what could not be taken."""
-        # An empty lot may have been left out of the book; then nothing is taken from it.
-        lot = self._lots.get(lot.id, lot)
-        taken = min(amount, lot.remaining_microcredits)
-        if taken:
-            self._lots[lot.id] = replace(lot, remaining_microcredits=lot.remaining_microcredits - taken)
-            self._post(-taken, lot.id)
-        return amount - taken
-
-    def burn(self, amount: int) -> None:
-        """Take *amount* from the lots in order; what they do not cover becomes debt."""
-        for lot in burn_order(self._lots.values()):
-            amount = self.take(lot, amount)
-        if amount:
-            self._account = replace(self._account, debt_microcredits=self._account.debt_microcredits + amount)
-            self._post(-amount, None)
-
-    def reserve(self, amount: int) -> None:
-        """Change the sum of open holds by *amount*."""
-        self._account = replace(self._account, reserved_microcredits=self._account.reserved_microcredits + amount)
-
-    def change(self, hold: Hold | None = None) -> Change:
-        """Return what was worked out."""
-        self._expire_lots()
-        return Change(
-            book=Book(self._account, tuple(self._lots.values())),
-            new_lots=tuple(lot for key, lot in self._lots.items() if key not in self._before),
-            changed_lots=tuple(lot for key, lot in self._lots.items() if self._before.get(key, lot) != lot),
-            hold=hold,
-            entries=tuple(self._entries),
-        )
-
-    def _expire_lots(self) -> None:
-        """Expire what is left in lots past their date, except what open holds would burn.
-
-        A hold was granted while those credits were good; taking them from under it would turn work that was covered
-        into debt. What is kept can pay for nothing new, because all of it is reserved.
-        """
-        keep = self._account.reserved_microcredits
-        for lot in burn_order(self._lots.values()):
-            kept = min(keep, lot.remaining_microcredits)
-            keep -= kept
-            due = lot.expires_at is not None and lot.expires_at <= self._now
-            if due and lot.remaining_microcredits > kept:
-                self._lots[lot.id] = replace(lot, remaining_microcredits=kept)
-                self._post(kept - lot.remaining_microcredits, lot.id, expires=True)
-
-    def _post(self, amount: int, lot_id: str | None, *, expires: bool = False) -> None:
-        seq = self._account.seq + 1
-        posted = self._account.posted_microcredits + amount
-        self._account = replace(self._account, posted_microcredits=posted, seq=seq)
-        if expires:
-            # A lot may expire in several parts, hence the number in the key.
-            key = f"expire:{lot_id}:{seq}"
-        else:
-            key = f"{self._prefix}:{self._own_entries}"
-            self._own_entries += 1
-        self._entries.append(
-            Entry(
-                workspace_id=self._account.workspace_id,
-                seq=seq,
-                kind=EntryKind.EXPIRE if expires else self._kind,
-                amount_microcredits=amount,
-                posted_after_microcredits=posted,
-                idempotency_key=key,
-                actor=_SYSTEM if expires else self._actor,
-                at=self._now,
-                reason="" if expires else self._reason,
-                lot_id=lot_id,
-                hold_id=None if expires else self._hold_id,
-            )
-        )
+from core.credits.model import EntryKind, Hold, HoldState, Lot, LotKind
 
 
 def first_key(kind: EntryKind, key: str) -> str:
     """Return the idempotency key of the first entry that a clawback or an adjustment named *key* writes."""
-    return f"{kind}:{key}:0"
+    return own_key(kind, key, 0)
+
+
+def own_key(kind: EntryKind | str, key: str, number: int) -> str:
+    """Return the idempotency key of an operation's entry *number*, from 0."""
+    return f"{kind}:{key}:{number}"
 
 
 def grant(
@@ -210,7 +58,7 @@ def grant(
     lot = _new_lot(
         book, lot_id=lot_id, kind=kind, amount=amount_microcredits, source=source_key, expires=expires_at, now=now
     )
-    draft = _Draft(book, now=now, kind=EntryKind.GRANT, prefix=f"grant:{source_key}", actor=actor, reason=reason)
+    draft = Draft(book, now=now, kind=EntryKind.GRANT, prefix=f"grant:{source_key}", actor=actor, reason=reason)
     draft.credit(lot)
     return draft.change()
 
@@ -279,7 +127,7 @@ def hold(
             open_before = existing.amount_microcredits
         if not reopen or existing.state is HoldState.CAPTURED:
             raise HoldClosed(f"hold {wanted.id} is {existing.state} with {existing.amount_microcredits}")
-    draft = _Draft(book, now=now)
+    draft = Draft(book, now=now)
     added = wanted.amount_microcredits - open_before
     if check_balance and added > 0 and draft.available < added:
         raise InsufficientCredits(
@@ -314,7 +162,7 @@ def settle(book: Book, held: Hold, *, amount_microcredits: int, now: datetime, a
         case HoldState.RELEASED:
             raise HoldClosed(f"hold {held.id} was released")
         case HoldState.OPEN | HoldState.EXPIRED:
-            draft = _Draft(
+            draft = Draft(
                 book,
                 now=now,
                 kind=EntryKind.CAPTURE,
@@ -345,27 +193,37 @@ def release(book: Book, held: Hold, *, now: datetime, state: HoldState = HoldSta
         raise HoldClosed(f"hold {held.id} was captured")
     if held.state is not HoldState.OPEN:
         return Change(book=book, hold=held)
-    draft = _Draft(book, now=now)
+    draft = Draft(book, now=now)
     draft.reserve(-held.amount_microcredits)
     return draft.change(replace(held, state=state))
 
 
 def expire_lots(book: Book, *, now: datetime) -> Change:
     """Return the change that expires what is left in lots past their date, except what open holds would burn."""
-    return _Draft(book, now=now).change()
+    return Draft(book, now=now).change()
 
 
 def clawback(
-    book: Book, lot: Lot, *, amount_microcredits: int, key: str, now: datetime, actor: str, reason: str = ""
+    book: Book,
+    lot: Lot,
+    *,
+    amount_microcredits: int,
+    expired_microcredits: int = 0,
+    key: str,
+    now: datetime,
+    actor: str,
+    reason: str = "",
 ) -> Change:
     """Return the change that takes a refunded or disputed amount back.
 
-    The lot that the money bought goes first, then the others in burn order, then it becomes debt.
+    The lot that the money bought goes first; what has expired of it counts as taken back. Then the others go in burn
+    order, then it becomes debt.
 
     Args:
         book: The workspace's book.
         lot: The lot that the money bought, empty or not.
         amount_microcredits: How much, > 0.
+        expired_microcredits: How much of the lot has expired so far, >= 0.
         key: The business fact, such as ``re:{refund}``; the caller has made sure that it took nothing yet.
         now: The moment.
         actor: Who caused it.
@@ -376,9 +234,40 @@ def clawback(
     """
     if amount_microcredits <= 0:
         raise ValueError(f"a clawback cannot be {amount_microcredits}")
-    draft = _Draft(book, now=now, kind=EntryKind.CLAWBACK, prefix=f"clawback:{key}", actor=actor, reason=reason)
-    draft.burn(draft.take(lot, amount_microcredits))
+    draft = Draft(book, now=now, kind=EntryKind.CLAWBACK, prefix=f"clawback:{key}", actor=actor, reason=reason)
+    draft.take_back(lot, amount_microcredits, expired=expired_microcredits)
     return draft.change()
+
+
+def restore(
+    book: Book,
+    taken: Sequence[tuple[Lot | None, int]],
+    *,
+    key: str,
+    now: datetime,
+    actor: str,
+    reason: str = "",
+) -> tuple[Change, int]:
+    """Return the change that undoes a clawback: a refund failed, or a dispute was won.
+
+    Args:
+        book: The workspace's book.
+        taken: What the clawback took, > 0, from which lots as they are now; None for what became debt.
+        key: The clawback's key; the caller has made sure that it was not undone yet.
+        now: The moment.
+        actor: Who caused it.
+        reason: For people.
+
+    Returns:
+        The change, and how much of the debt had been repaid since: nobody knows out of which lot, so the caller
+        credits it anew.
+    """
+    draft = Draft(book, now=now, kind=EntryKind.CLAWBACK, prefix=f"restore:{key}", actor=actor, reason=reason)
+    # debt first, so that what is given back to a lot does not repay what was never used
+    repaid_since = sum(
+        draft.give_back(lot, amount) for lot, amount in sorted(taken, key=lambda part: part[0] is not None)
+    )
+    return draft.change(), repaid_since
 
 
 def adjust(
@@ -412,7 +301,7 @@ def adjust(
     if amount_microcredits == 0:
         raise ValueError("a correction of 0 corrects nothing")
     prefix = f"adjust:{key}"
-    draft = _Draft(book, now=now, kind=EntryKind.ADJUST, prefix=prefix, actor=actor, reason=reason)
+    draft = Draft(book, now=now, kind=EntryKind.ADJUST, prefix=prefix, actor=actor, reason=reason)
     if amount_microcredits > 0:
         lot = _new_lot(
             book, lot_id=lot_id, kind=kind, amount=amount_microcredits, source=prefix, expires=expires_at, now=now

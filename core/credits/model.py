@@ -120,3 +120,52 @@ class Entry:
     reason: str = ""
     lot_id: str | None = None
     hold_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a hold.
+
+    Attributes:
+        charged_microcredits: What the workspace paid.
+        held_microcredits: What had been set aside.
+        waived_microcredits: What it would have cost besides, had it not been limited to what was held.
+        replayed: True when it had been settled before, with the same amount.
+    """
+
+    charged_microcredits: int
+    held_microcredits: int
+    waived_microcredits: int = 0
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a workspace has.
+
+    Attributes:
+        available: What new work may use; below 0 when it owes.
+        posted: All that was credited less all that was used, expired or taken back.
+        reserved: Part of *posted* that open holds set aside.
+        debt: Use that nothing covered; the next credits repay it.
+        lots: What is left, in the order in which it will be used.
+    """
+
+    available_microcredits: int
+    posted_microcredits: int
+    reserved_microcredits: int
+    debt_microcredits: int
+    lots: tuple[Lot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What a sweep found due.
+
+    Attributes:
+        holds: Holds that nobody resolved in time.
+        microcredits: What expired in lots.
+    """
+
+    holds: tuple[str, ...]
+    microcredits: int

@@ -46,6 +46,10 @@ class CreditRepository(Protocol):
         """Store the remaining amount of *lot*."""
         ...
 
+    def expired_microcredits(self, lot_id: str) -> int:
+        """Return how much of a lot has expired, >= 0."""
+        ...
+
     def add_hold(self, hold: Hold) -> None:
         """Insert *hold*."""
         ...

@@ -1,68 +1,29 @@
 """The ledger over storage: each method is one decision of `core.credits.ledger` inside the caller's transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.clock import Clock
 from core.credits import ledger
 from core.credits.audit import Difference, find_differences
+from core.credits.book import Book, Change, burn_order
 from core.credits.errors import GrantUnknown, HoldUnknown, SourceUsed
-from core.credits.ledger import Book, Change
-from core.credits.model import Account, Entry, EntryKind, Hold, HoldState, Lot, LotKind
+from core.credits.model import (
+    Account,
+    Balance,
+    Entry,
+    EntryKind,
+    Expired,
+    Hold,
+    HoldState,
+    Lot,
+    LotKind,
+    Settlement,
+)
 from core.credits.ports import CreditRepository
 from core.ids import new_id
 
 _PAGE = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of a hold.
-
-    Attributes:
-        charged_microcredits: What the workspace paid.
-        held_microcredits: What had been set aside.
-        waived_microcredits: What it would have cost besides, had it not been limited to what was held.
-        replayed: True when it had been settled before, with the same amount.
-    """
-
-    charged_microcredits: int
-    held_microcredits: int
-    waived_microcredits: int = 0
-    replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What a workspace has.
-
-    Attributes:
-        available: What new work may use; below 0 when it owes.
-        posted: All that was credited less all that was used, expired or taken back.
-        reserved: Part of *posted* that open holds set aside.
-        debt: Use that nothing covered; the next credits repay it.
-        lots: What is left, in the order in which it will be used.
-    """
-
-    available_microcredits: int
-    posted_microcredits: int
-    reserved_microcredits: int
-    debt_microcredits: int
-    lots: tuple[Lot, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """What a sweep found due.
-
-    Attributes:
-        holds: Holds that nobody resolved in time.
-        microcredits: What expired in lots.
-    """
-
-    holds: tuple[str, ...]
-    microcredits: int
 
 
 class Ledger:
@@ -276,16 +237,49 @@ class Ledger:
         book = self._book(repo, _get_lot(repo, source_key).workspace_id)
         if repo.find_entry(ledger.first_key(EntryKind.CLAWBACK, key)) is not None:
             return False
+        lot = _get_lot(repo, source_key)  # as it is under the lock
         change = ledger.clawback(
             book,
-            _get_lot(repo, source_key),  # as it is under the lock
+            lot,
             amount_microcredits=amount_microcredits,
+            expired_microcredits=repo.expired_microcredits(lot.id),
             key=key,
             now=self._clock.now(),
             actor=actor,
             reason=reason,
         )
         _store(repo, book, change)
+        return True
+
+    def restore(self, repo: CreditRepository, *, key: str, actor: str, reason: str = "") -> bool:
+        """Undo the clawback *key*, because the money came back; False if there is none, or it was undone before.
+
+        Every lot gets back what was taken from it. Debt that was repaid since becomes credits that do not expire.
+        """
+        first = repo.find_entry(ledger.first_key(EntryKind.CLAWBACK, key))
+        if first is None:
+            return False
+        book = self._book(repo, first.workspace_id)
+        undone = ledger.own_key("restore", key, 0), ledger.first_key(EntryKind.ADJUST, f"restore:{key}")
+        if any(repo.find_entry(name) is not None for name in undone):
+            return False
+        lots = {lot.id: lot for lot in repo.list_lots(first.workspace_id, only_remaining=False)}
+        taken: list[tuple[Lot | None, int]] = []
+        entry: Entry | None = first
+        while entry is not None:
+            taken.append((lots[entry.lot_id] if entry.lot_id is not None else None, -entry.amount_microcredits))
+            entry = repo.find_entry(ledger.own_key(EntryKind.CLAWBACK, key, len(taken)))
+        change, repaid_since = ledger.restore(book, taken, key=key, now=self._clock.now(), actor=actor, reason=reason)
+        _store(repo, book, change)
+        if repaid_since:
+            self.adjust(
+                repo,
+                workspace_id=first.workspace_id,
+                amount_microcredits=repaid_since,
+                key=f"restore:{key}",
+                actor=actor,
+                reason=reason,
+            )
         return True
 
     def adjust(
@@ -328,7 +322,7 @@ class Ledger:
             posted_microcredits=book.account.posted_microcredits,
             reserved_microcredits=book.account.reserved_microcredits,
             debt_microcredits=book.account.debt_microcredits,
-            lots=tuple(lot for lot in ledger.burn_order(book.lots) if lot.remaining_microcredits),
+            lots=tuple(lot for lot in burn_order(book.lots) if lot.remaining_microcredits),
         )
 
     def check(self, repo: CreditRepository, workspace_id: str) -> tuple[Difference, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from core.credits.errors import SourceUsed
-from core.credits.model import Account, Entry, Hold, HoldState, Lot
+from core.credits.model import Account, Entry, EntryKind, Hold, HoldState, Lot
 from storage.models.credits import credit_accounts, credit_entries, credit_holds, credit_lots
 from storage.rows import Rows
 from storage.statements import Query
@@ -65,6 +65,13 @@ _FIND_ENTRY = _ENTRIES.query(_ENTRIES.select.where(credit_entries.c.idempotency_
 _ENTRIES_AFTER = _ENTRIES.select.where(
     credit_entries.c.workspace_id == _WORKSPACE, credit_entries.c.seq > sa.bindparam("after_seq")
 ).order_by(credit_entries.c.seq)
+_EXPIRED_OF_LOT = Query(
+    sa.select(sa.func.coalesce(sa.func.sum(-credit_entries.c.amount_microcredits), 0)).where(
+        credit_entries.c.lot_id == sa.bindparam("lot_id"),
+        credit_entries.c.kind == sa.literal_column(f"'{EntryKind.EXPIRE.value}'"),
+    ),
+    lambda row: int(row[0]),
+)
 _LIST_ENTRIES = _ENTRIES.query(_ENTRIES_AFTER)
 _PAGE_OF_ENTRIES = _ENTRIES.query(_ENTRIES_AFTER.limit(sa.bindparam("limit")))
 
@@ -109,6 +116,9 @@ class SqlCreditRepository:
 
     def save_lot(self, lot: Lot) -> None:
         _UPDATE_LOT.run(self._connection, lot)
+
+    def expired_microcredits(self, lot_id: str) -> int:
+        return _EXPIRED_OF_LOT.one(self._connection, lot_id=lot_id)
 
     def add_hold(self, hold: Hold) -> None:
         _ADD_HOLD.run(self._connection, hold)

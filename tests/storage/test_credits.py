@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from core.credits.errors import HoldClosed, InsufficientCredits, SourceUsed
-from core.credits.model import Account, Entry, EntryKind, Hold, HoldState, Lot, LotKind
+from core.credits.model import Account, Balance, Entry, EntryKind, Hold, HoldState, Lot, LotKind, Settlement
 from core.credits.ports import CreditRepository
-from core.credits.service import Balance, Ledger, Settlement
+from core.credits.service import Ledger
 from core.errors import ConflictError
 from core.sessions.ports import Transaction
 from storage.database import Database

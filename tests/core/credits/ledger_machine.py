@@ -13,11 +13,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from core.credits.book import burn_order
 from core.credits.errors import HoldClosed, InsufficientCredits
-from core.credits.ledger import burn_order
-from core.credits.model import EntryKind, Hold, HoldState, LotKind
+from core.credits.model import Balance, EntryKind, Hold, HoldState, LotKind, Settlement
 from core.credits.ports import CreditRepository
-from core.credits.service import Balance, Ledger, Settlement
+from core.credits.service import Ledger
 from tests.fakes.clock import FakeClock
 
 T = TypeVar("T")
@@ -41,6 +41,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.number = 0
         self.ledger = Ledger(self.clock, make_lot_id=lambda: f"lot{self._next()}")
         self.sources: dict[str, tuple[str, int]] = {}
+        self.taken: dict[str, tuple[str, int]] = {}
         self.holds: dict[str, tuple[HoldState, int, int]] = {}
         self.session: dict[str, str] = {}
         self.expiry: dict[str, datetime] = {}
@@ -232,6 +233,20 @@ class LedgerMachine(RuleBasedStateMachine):
         ]
         assert done == [True] + [False] * (times - 1)
         self.sum[workspace_id][EntryKind.CLAWBACK] -= taken
+        self.taken[key] = (workspace_id, taken)
+
+    @precondition(lambda self: self.taken)
+    @rule(index=st.integers(0, 50), times=TIMES)
+    def refund_fails(self, index: int, times: int) -> None:
+        """What was taken back is given back once; what repaid debt meanwhile comes as new credits."""
+        key = sorted(self.taken)[index % len(self.taken)]
+        workspace_id, taken = self.taken.pop(key)
+        done = [self.transact(lambda repo: self.ledger.restore(repo, key=key, actor="stripe")) for _ in range(times)]
+        assert done == [True] + [False] * (times - 1)
+        anew = self.transact(methodcaller("find_entry", f"adjust:restore:{key}:0"))
+        credited = 0 if anew is None else anew.amount_microcredits
+        self.sum[workspace_id][EntryKind.ADJUST] += credited
+        self.sum[workspace_id][EntryKind.CLAWBACK] += taken - credited
 
     @rule(
         workspace_id=st.sampled_from(WORKSPACES),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from core.credits.errors import SourceUsed
-from core.credits.model import Account, Entry, Hold, HoldState, Lot
+from core.credits.model import Account, Entry, EntryKind, Hold, HoldState, Lot
 
 T = TypeVar("T")
 
@@ -70,6 +70,10 @@ class MemoryCredits:
     def _put_lot(self, lot: Lot) -> None:
         assert 0 <= lot.remaining_microcredits <= lot.amount_microcredits
         self.lots[lot.id] = lot
+
+    def expired_microcredits(self, lot_id: str) -> int:
+        own = (item for item in self.entries if item.lot_id == lot_id and item.kind is EntryKind.EXPIRE)
+        return -sum(item.amount_microcredits for item in own)
 
     def add_hold(self, hold: Hold) -> None:
         assert hold.id not in self.holds

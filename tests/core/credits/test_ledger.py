@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from core.credits import ledger
 from core.credits.audit import derive, find_differences
+from core.credits.book import Book, Change
 from core.credits.errors import HoldClosed, InsufficientCredits
-from core.credits.ledger import Book, Change
 from core.credits.model import Account, Entry, EntryKind, Hold, HoldState, Lot, LotKind
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from core.credits.errors import GrantUnknown, HoldClosed, HoldUnknown, InsufficientCredits, SourceUsed
-from core.credits.model import HoldState, LotKind
-from core.credits.service import Balance, Expired, Ledger, Settlement
+from core.credits.model import Balance, Expired, HoldState, LotKind, Settlement
+from core.credits.service import Ledger
 from tests.core.credits.memory import MemoryCredits
 from tests.fakes.clock import FakeClock
 
