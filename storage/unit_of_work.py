@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from storage.repositories.audit import SqlAuditRepository
 from storage.repositories.credits import SqlCreditRepository
 from storage.repositories.inbound import SqlInboundRepository
+from storage.repositories.inbox import SqlInboxRepository
 from storage.repositories.outbox import SqlOutboxRepository
 from storage.repositories.sessions import SqlSessionRepository
 from storage.repositories.workspaces import SqlWorkspaceRepository
@@ -37,6 +38,10 @@ class UnitOfWork:
     @cached_property
     def inbound(self) -> SqlInboundRepository:
         return SqlInboundRepository(self.connection)
+
+    @cached_property
+    def inbox(self) -> SqlInboxRepository:
+        return SqlInboxRepository(self.connection)
 
     @cached_property
     def audit(self) -> SqlAuditRepository:

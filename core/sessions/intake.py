@@ -182,7 +182,7 @@ class Intake:
             at=now,
         )
         session = Session(
-            id=new_id("s"),
+            id=new.session_id or new_id("s"),
             workspace_id=new.workspace_id,
             member_id=new.member_id,
             title=_title(new),
@@ -201,6 +201,7 @@ class Intake:
             language=new.language or settings.language,
             verbosity=new.verbosity or settings.verbosity,
             providers=settings.providers,
+            origin=new.origin,
         )
         return session, quote, (resolution.notice,) if resolution.notice else ()
 

@@ -150,6 +150,7 @@ class Session:
         working_seconds: Time spent running, for the time limit.
         min_rounds: Rounds that run whatever the scores say (one more round, continue).
         starred: Kept by a person as a favourite.
+        origin: The channel in which a private session was asked for, where its result may be shared; empty otherwise.
         notices: What people should know from the start, one sentence each: another model answers than was named, a
             file holds what cannot be shown.
     """
@@ -184,6 +185,7 @@ class Session:
     working_seconds: float = 0.0
     min_rounds: int = 0
     starred: bool = False
+    origin: str = ""
     notices: tuple[str, ...] = ()
     started_at: datetime | None = None
     ended_at: datetime | None = None

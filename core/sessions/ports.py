@@ -55,6 +55,38 @@ class OutboxRow:
     attempts: int = 0
 
 
+class InboxState(StrEnum):
+    """Where a request of a person stands: to be done (or claimed), waiting for a person, done, given up."""
+
+    NEW = "new"
+    HELD = "held"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A request that was acknowledged and must not be lost.
+
+    Attributes:
+        id: ``q_...``.
+        due_at: When it may be (tried again); a claim moves it into the future.
+        payload: The request, JSON types; its platform's adapter knows the shape.
+        waits_for: Whose act a HELD one waits for, in the adapter's words.
+        attempts: Tries that were begun; a claim counts one.
+        error: Name of the error of the last try.
+    """
+
+    id: str
+    created_at: datetime
+    due_at: datetime
+    payload: dict[str, Any]
+    state: InboxState = InboxState.NEW
+    waits_for: str = ""
+    attempts: int = 0
+    error: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """Who did what to what, for operators; never document text."""
@@ -219,6 +251,36 @@ class InboundRepository(Protocol):
     def delete_before(self, moment: datetime) -> int: ...
 
 
+class InboxRepository(Protocol):
+    """Requests of people, each done once."""
+
+    def add(self, row: InboxRow) -> bool:
+        """Insert; False if the id is already there."""
+        ...
+
+    def find(self, request_id: str) -> InboxRow | None: ...
+    def claim(self, request_id: str, *, now: datetime, until: datetime) -> InboxRow | None:
+        """Take a NEW request that is due, for nobody else until *until*; None if there is nothing to take."""
+        ...
+
+    def finish(self, request_id: str, *, attempts: int, state: InboxState, due_at: datetime, error: str) -> bool:
+        """Write how try *attempts* ended, unless a later one began or the request was held meanwhile."""
+        ...
+
+    def hold(self, request_id: str, *, payload: dict[str, Any], waits_for: str) -> bool: ...
+    def release(self, request_id: str, *, payload: dict[str, Any], due_at: datetime) -> bool:
+        """Make a HELD request NEW; False if it is not held (any more)."""
+        ...
+
+    def list_due(self, now: datetime, *, limit: int) -> Sequence[str]:
+        """Return ids of NEW requests that are due, oldest first."""
+        ...
+
+    def delete_before(self, moment: datetime) -> int:
+        """Delete requests that were made before *moment*, whatever became of them."""
+        ...
+
+
 class AuditRepository(Protocol):
     """The audit log, append-only."""
 
@@ -239,6 +301,8 @@ class Transaction(Protocol):
     def outbox(self) -> OutboxRepository: ...
     @property
     def inbound(self) -> InboundRepository: ...
+    @property
+    def inbox(self) -> InboxRepository: ...
     @property
     def audit(self) -> AuditRepository: ...
 

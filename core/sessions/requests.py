@@ -37,6 +37,9 @@ class NewSession:
         notes_only: A critique without any rewriting; needs an upload.
         cap_microcredits: Spend no more than this.
         max_seconds: Work no longer than this.
+        session_id: The id that the session gets; one that exists makes `SessionService.create` give that session, so
+            that a request may be repeated. Empty for a new one.
+        origin: See `core.sessions.model.Session.origin`.
     """
 
     workspace_id: str
@@ -56,3 +59,5 @@ class NewSession:
     cap_microcredits: int | None = None
     max_seconds: int | None = None
     project_id: str | None = None
+    session_id: str = ""
+    origin: str = ""

@@ -58,12 +58,17 @@ class SessionService:
     async def create(self, new: NewSession) -> Session:
         """Read the files, price the work and return a draft; nothing is held or started.
 
+        A request that names the session it makes may be repeated: it gives the session that is there.
+
         Raises:
             BadRequest: If the request cannot be met.
             UnreadableFile: If a file cannot be read.
             UnknownModel, ProviderNotConfigured, ModelNotAllowed: If the model cannot be asked.
             NotEntitled: If the workspace's tier does not allow it.
         """
+        existing = await self._store.read(lambda tx: tx.sessions.find(new.session_id)) if new.session_id else None
+        if existing is not None:
+            return existing
         prepared = await self._intake.prepare(new)
 
         def work(tx: Transaction) -> None:

@@ -28,6 +28,14 @@ class WorkspaceSettings:
         no_ask_microcredits: A session whose cap is at most this starts without a click.
         monthly_cap_microcredits: Operator's or buyers' budget a month; None for none.
         retention_days: Days after which texts of ended sessions are deleted; None for the tier's.
+        is_set_up: Whether an admin has looked at these settings; where the platform asks for that first, only admins
+            may start until then.
+        guests_may_start, outsiders_may_start: Whether guests, and people of other workspaces in shared channels, may
+            start and steer.
+        asks_consent: Whether another member's file needs that member's leave.
+        start_roles: Ids of the platform's roles whose members may start; empty for everybody.
+        start_channels: Ids of channels where sessions may be started; empty for all.
+        member_cap_microcredits: What one member may spend a month; None for no limit.
     """
 
     providers: tuple[str, ...] = ()
@@ -40,6 +48,13 @@ class WorkspaceSettings:
     no_ask_microcredits: int = 100_000_000
     monthly_cap_microcredits: int | None = None
     retention_days: int | None = None
+    is_set_up: bool = False
+    guests_may_start: bool = False
+    outsiders_may_start: bool = False
+    asks_consent: bool = True
+    start_roles: tuple[str, ...] = ()
+    start_channels: tuple[str, ...] = ()
+    member_cap_microcredits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.sessions.ports import OutboxState
+from core.sessions.ports import InboxState, OutboxState
 from storage.models.base import make_append_only, metadata
 from storage.types import Json, Utc, choice
 
+DUE_CONDITION = "state = 'new'"
 OPEN_CONDITION = "state IN ('intent', 'unknown', 'stale')"
 
 inbound_events = sa.Table(
@@ -16,6 +17,25 @@ inbound_events = sa.Table(
     sa.Column("source", sa.String, primary_key=True),
     sa.Column("event_id", sa.String, primary_key=True),
     sa.Column("at", Utc, nullable=False, index=True),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("created_at", Utc, nullable=False, index=True),
+    sa.Column("due_at", Utc, nullable=False),
+    sa.Column("payload", Json[dict[str, Any]](dict[str, Any]), nullable=False),
+    sa.Column("state", choice(InboxState), nullable=False),
+    sa.Column("waits_for", sa.String, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.String, nullable=False),
+    sa.Index(
+        "ix_inbox_due",
+        "due_at",
+        sqlite_where=sa.text(DUE_CONDITION),
+        postgresql_where=sa.text(DUE_CONDITION),
+    ),
 )
 
 outbox = sa.Table(

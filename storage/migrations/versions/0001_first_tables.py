@@ -56,6 +56,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "event_id", name=op.f("pk_inbound_events")),
     )
     op.create_index(op.f("ix_inbound_events_at"), "inbound_events", ["at"], unique=False)
+    op.create_table(
+        "inbox",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("payload", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "new", "held", "done", "failed", name="inboxstate", native_enum=False, create_constraint=True, length=24
+            ),
+            nullable=False,
+        ),
+        sa.Column("waits_for", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+    )
+    op.create_index(op.f("ix_inbox_created_at"), "inbox", ["created_at"], unique=False)
+    op.create_index(
+        "ix_inbox_due",
+        "inbox",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'new'"),
+        postgresql_where=sa.text("state = 'new'"),
+    )
 
     op.create_table(
         "workspaces",
@@ -309,6 +336,7 @@ def upgrade() -> None:
         sa.Column("working_seconds", sa.Double(), nullable=False),
         sa.Column("min_rounds", sa.Integer(), nullable=False),
         sa.Column("starred", sa.Boolean(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
         sa.Column("notices", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -593,6 +621,7 @@ def downgrade() -> None:
     op.drop_table("credit_lots")
     op.drop_table("credit_holds")
     op.drop_table("workspaces")
+    op.drop_table("inbox")
     op.drop_table("inbound_events")
     op.drop_table("executor_heartbeats")
     op.drop_table("credit_accounts")

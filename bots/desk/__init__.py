@@ -1,0 +1,1 @@
+"""The desk: what people ask of Atelier, the same on every platform."""

@@ -1,0 +1,145 @@
+"""The inbox: nothing that was acknowledged is lost, and nothing is done twice."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from bots.commands import Place
+from bots.desk.inbox import Inbox
+from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot, dump_request, load_request
+from core.errors import TransientError
+from core.sessions.model import ThreadRef
+from core.sessions.ports import InboxState
+from storage.database import Database
+from tests.fakes.clock import FakeClock
+
+
+def request(identity: str = "q_1") -> Request:
+    return Request(
+        id=identity,
+        kind=RequestKind.MENTION,
+        actor=Actor("slack:T1", "U1", "Ada"),
+        spot=Spot(ThreadRef("slack", "T1/C1", "1.2"), Place.THREAD, "1.3", {"response_url": "http://x"}),
+        text="tighten this",
+        values={"rounds": 2, "private": True, "good-enough": 8.5},
+        files=(Attachment("F1", "brief.docx", "http://files/F1", 12, "U2"),),
+    )
+
+
+@dataclass
+class Desk:
+    """Handles requests as it is told."""
+
+    seen: list[Request] = field(default_factory=list)
+    act: Callable[[Request], Awaitable[None]] | None = None
+
+    async def handle(self, asked: Request) -> None:
+        self.seen.append(asked)
+        if self.act is not None:
+            await self.act(asked)
+
+
+def inbox_of(store: Database, desk: Desk, clock: FakeClock) -> Inbox:
+    return Inbox(store=store, handle=desk.handle, clock=clock)
+
+
+def test_a_request_survives_json() -> None:
+    """What is stored is what was asked, to the last value and its type."""
+    assert load_request(dump_request(request())) == request()
+
+
+async def test_a_request_is_handled_once_however_often_it_comes(store: Database) -> None:
+    """Two events about one message, and a retry of each, are one request."""
+    desk, clock = Desk(), FakeClock()
+    inbox = inbox_of(store, desk, clock)
+    taken = [
+        await inbox.take(request("q_1"), source="slack", keys=["Ev1", "T1/C1/1.3"]),
+        await inbox.take(request("q_2"), source="slack", keys=["Ev2", "T1/C1/1.3"]),
+        await inbox.take(request("q_3"), source="slack", keys=["Ev1", "T1/C1/1.3"]),
+    ]
+    await inbox.drain()
+    assert taken == [True, False, False]
+    assert [item.id for item in desk.seen] == ["q_1"]
+
+
+async def test_what_a_dead_process_left_is_done_by_another_one_later(store: Database) -> None:
+    """A claim ends by itself; until then nobody else takes the request."""
+    clock = FakeClock()
+    started = asyncio.Event()
+
+    async def hang(_: Request) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    dying = inbox_of(store, Desk(act=hang), clock)
+    await dying.take(request(), source="slack", keys=["Ev1"])
+    await started.wait()
+    await dying.aclose()
+    desk = Desk()
+    living = inbox_of(store, desk, clock)
+    assert await living.sweep() == 0
+    clock.move(121)
+    assert await living.sweep() == 1
+    assert [item.id for item in desk.seen] == ["q_1"]
+    assert await living.sweep() == 0
+
+
+async def test_two_processes_that_sweep_at_once_share_the_work(store: Database) -> None:
+    """A request is claimed by one of them."""
+    clock = FakeClock()
+    desks = [Desk(), Desk()]
+    first, second = (inbox_of(store, desk, clock) for desk in desks)
+    for number in range(8):
+        await first.hold(request(f"q_{number}"), waits_for="nobody")
+    asked = [request(f"q_{number}") for number in range(8)]
+    released = await asyncio.gather(*(box.release(item) for item in asked for box in (first, second)))
+    await asyncio.gather(first.sweep(), second.sweep(), first.drain(), second.drain())
+    assert sum(released) == 8
+    assert sorted(item.id for desk in desks for item in desk.seen) == [item.id for item in asked]
+
+
+async def test_trouble_that_passes_is_tried_again_and_then_given_up(store: Database) -> None:
+    """Five tries with growing waits; the row says why it failed."""
+    clock = FakeClock()
+
+    async def fail(_: Request) -> None:
+        raise TransientError("later")
+
+    desk = Desk(act=fail)
+    inbox = inbox_of(store, desk, clock)
+    await inbox.take(request(), source="slack", keys=["Ev1"])
+    await inbox.drain()
+    for _ in range(6):
+        clock.move(200)
+        await inbox.sweep()
+    row = await store.read(lambda tx: tx.inbox.find("q_1"))
+    assert len(desk.seen) == 5
+    assert row is not None
+    assert (row.state, row.error) == (InboxState.FAILED, "TransientError")
+
+
+async def test_a_held_request_waits_for_one_person_and_is_released_once(store: Database) -> None:
+    """Whoever allows it first goes on with it; what they added comes along."""
+    clock = FakeClock()
+
+    async def hold(asked: Request) -> None:
+        if not asked.consents:
+            await inbox.hold(asked, waits_for="U2")
+
+    desk = Desk(act=hold)
+    inbox = inbox_of(store, desk, clock)
+    await inbox.take(request(), source="slack", keys=["Ev1"])
+    await inbox.drain()
+    found = await inbox.find_held("q_1")
+    assert found is not None
+    held, waits_for = found
+    assert waits_for == "U2"
+    allowed = replace(held, consents=("U2",))
+    assert await inbox.release(allowed) is True
+    assert await inbox.release(allowed) is False
+    await inbox.drain()
+    assert [item.consents for item in desk.seen] == [(), ("U2",)]
+    assert await inbox.find_held("q_1") is None
+    old = clock.now() + timedelta(days=1)
+    assert await store.write(lambda tx: tx.inbox.delete_before(old)) == 1
