@@ -4,16 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bots.posting.text import shorten, split_markdown, tables_to_code
 from bots.slack import limits
-from bots.slack.text import (
-    defuse,
-    escape,
-    shorten,
-    split_markdown,
-    split_mrkdwn,
-    tables_to_code,
-    to_mrkdwn,
-)
+from bots.slack.text import defuse, escape, split_mrkdwn, to_mrkdwn
 from bots.views.elements import (
     Button,
     Buttons,

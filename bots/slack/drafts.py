@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_chat_stream import AsyncChatStream
 
+from bots.posting.text import shorten
 from bots.slack.api import SlackApi
 from bots.slack.blocks import Json
 from bots.slack.limits import APPEND_SECONDS, STREAM_SECONDS
@@ -18,7 +19,7 @@ from bots.slack.pacing import NoRoom
 from bots.slack.parts import Shown
 from bots.slack.places import Place
 from bots.slack.posts import Posts, draft_blocks
-from bots.slack.text import Defuser, defuse, escape, shorten
+from bots.slack.text import Defuser, defuse, escape
 from bots.views.turn import LIVE_DRAFT_CHARACTERS
 from core.casts.model import Phase
 from core.clock import Clock

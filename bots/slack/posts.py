@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 
+from bots.posting.text import shorten
 from bots.slack import limits
 from bots.slack.api import BAD_BLOCKS, TOO_LONG, SlackApi
 from bots.slack.blocks import Json, remark, text_block
 from bots.slack.parts import Shown
 from bots.slack.places import Place
-from bots.slack.text import shorten
 from core.errors import TransientError
 from core.orchestration.ports import PostRefused, PostUncertain
 from core.sessions.ports import FileStore
