@@ -1,32 +1,28 @@
 """What each role asks, and what is written when it has answered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from core.agents.context import Prompt, Tail, Window, build_prompt, to_request
-from core.agents.revision import Revision, read_rewrite, revise, settle_notes
-from core.agents.schemas import Schema, reply_schema
-from core.casts.model import Phase, Role
+from core.agents.context import Prompt, Tail
+from core.agents.revision import settle_notes
+from core.agents.schemas import reply_schema
+from core.casts.model import Phase
 from core.documents.align import document_from_markdown
-from core.documents.model import Document
-from core.evaluation.parsing import parse_editor, parse_revision, parse_synthesizer
-from core.evaluation.quotes import find_quote
+from core.evaluation.parsing import parse_editor, parse_synthesizer
 from core.evaluation.replies import EditorReply, SynthesizerReply
-from core.evaluation.scoring import RoleScore, round_score
-from core.ids import turn_id
+from core.evaluation.scoring import round_score
+from core.orchestration.asking import ask_revision, ask_rewrite, make_roomy, prompt_for, request_for, writers_tail
 from core.orchestration.errors import TurnFailed
+from core.orchestration.jobs import Act, Ask, Seat, TurnJob, TurnResult
+from core.orchestration.judging import is_pending, judged, new_notes, role_scores
 from core.orchestration.ports import ChatPort, PostKind
 from core.orchestration.posting import freshen, intend, post_key
 from core.orchestration.room import Room
-from core.orchestration.turns import Act, Ask, Seat, TurnJob, TurnResult
-from core.providers.base import Effort, Request
 from core.providers.tokens import estimate_tokens
-from core.sessions.model import Fate, Note, Turn, Version
+from core.sessions.model import Fate, Turn, Version
 from core.sessions.ports import Transaction
 from core.workspaces.model import Verbosity
 
-_REWRITE_FACTOR = 1.3
-_REWRITE_MARGIN_TOKENS = 800
 _RULE = "\n\n---\n\n"
 
 
@@ -85,17 +81,17 @@ class Acting:
         if document is None:
             return seat, *self._drafting(room, round_number, seat)
         if not seat.spec.edit_ops:
-            seat = _roomy(seat, document)
-        tail = _writers_tail(room, round_number, "revise" if seat.spec.edit_ops else "rewrite")
-        prompt = _prompt(room, seat, tail)
+            seat = make_roomy(seat, document)
+        tail = writers_tail(room, round_number, "revise" if seat.spec.edit_ops else "rewrite")
+        prompt = prompt_for(room, seat, tail)
 
         async def act(ask: Ask, output_tokens: int) -> TurnResult:
             if seat.spec.edit_ops:
-                revision, texts, reply_summary, doubt = await _ask_revision(
+                revision, texts, reply_summary, doubt = await ask_revision(
                     room, round_number, seat, ask, output_tokens, tail=tail, prompt=prompt
                 )
             else:
-                revision, texts = await _ask_rewrite(room, round_number, seat, ask, output_tokens, prompt=prompt)
+                revision, texts = await ask_rewrite(room, round_number, seat, ask, output_tokens, prompt=prompt)
                 reply_summary = doubt = ""
 
             def record(tx: Transaction, turn: Turn) -> None:
@@ -123,10 +119,10 @@ class Acting:
         return seat, prompt, act
 
     def _drafting(self, room: Room, round_number: int, seat: Seat) -> tuple[Prompt, Act]:
-        prompt = _prompt(room, seat, Tail("draft", room.directions))
+        prompt = prompt_for(room, seat, Tail("draft", room.directions))
 
         async def act(ask: Ask, output_tokens: int) -> TurnResult:
-            request = _request(
+            request = request_for(
                 room, round_number, seat, prompt, schema=None, output_tokens=output_tokens, phase="draft"
             )
             reply = await ask(request)
@@ -144,12 +140,12 @@ class Acting:
 
     def _editing(self, room: Room, round_number: int, seat: Seat) -> tuple[Prompt, Act]:
         role = seat.role
-        mine = tuple(note for note in room.notes if note.role_key == role.key and _is_pending(note, round_number))
-        prompt = _prompt(room, seat, Tail("edit", room.directions, notes=mine))
+        mine = tuple(note for note in room.notes if note.role_key == role.key and is_pending(note, round_number))
+        prompt = prompt_for(room, seat, Tail("edit", room.directions, notes=mine))
 
         async def act(ask: Ask, output_tokens: int) -> TurnResult:
             raw = await ask(
-                _request(
+                request_for(
                     room, round_number, seat, prompt, schema=reply_schema(), output_tokens=output_tokens, phase="edit"
                 )
             )
@@ -157,9 +153,9 @@ class Acting:
 
             def record(tx: Transaction, turn: Turn) -> None:
                 self._record(tx, room, turn)
-                tx.sessions.save_notes(_judged(room.notes, reply, role, round_number))
+                tx.sessions.save_notes(judged(room.notes, reply, role, round_number))
                 last = tx.sessions.count_notes(room.session.id)
-                tx.sessions.save_notes(_new_notes(room, reply, role, round_number=round_number, last=last))
+                tx.sessions.save_notes(new_notes(room, reply, role, round_number=round_number, last=last))
 
             return _judgement(raw.text, reply, prompt, record)
 
@@ -170,13 +166,13 @@ class Acting:
         turns = {turn.role_key: turn for turn in room.turns}
         heard = [(editor, turns[editor.key]) for editor in session.cast.editors if editor.key in turns]
         evaluations = tuple((editor.name, turn.score, turn.summary) for editor, turn in heard)
-        prompt = _prompt(
+        prompt = prompt_for(
             room, seat, Tail("synthesize", room.directions, notes=room.open_notes, evaluations=evaluations)
         )
 
         async def act(ask: Ask, output_tokens: int) -> TurnResult:
             raw = await ask(
-                _request(
+                request_for(
                     room,
                     round_number,
                     seat,
@@ -187,7 +183,7 @@ class Acting:
                 )
             )
             reply = parse_synthesizer(raw.text, role)
-            score = round_score(_role_scores(room, heard, round_number), reply.score)
+            score = round_score(role_scores(room, heard, round_number), reply.score)
 
             def record(tx: Transaction, turn: Turn) -> None:
                 self._record(tx, room, turn)
@@ -253,163 +249,3 @@ def _judgement(
         self_assessment=reply.self_assessment,
         notices=prompt.left_out,
     )
-
-
-def _writers_tail(room: Room, round_number: int, task: str) -> Tail:
-    """Return what the Writer is given besides the document: directions, open notes, the plan of the round before."""
-    previous = room.find_round(round_number - 1)
-    plan = previous.plan if previous is not None else ()
-    return Tail(task, room.directions, notes=room.open_notes, plan=plan)
-
-
-async def _ask_revision(
-    room: Room, round_number: int, seat: Seat, ask: Ask, output_tokens: int, *, tail: Tail, prompt: Prompt
-) -> tuple[Revision, list[str], str, str]:
-    """Ask for edits by block, once more for what could not be applied, and for the whole text as the last resort."""
-    document, notes = _document(room), room.open_notes
-    first = await ask(
-        _request(room, round_number, seat, prompt, schema=reply_schema(), output_tokens=output_tokens, phase="revise")
-    )
-    texts = [first.text]
-    reply = parse_revision(first.text)
-    if reply is not None:
-        revision = revise(document, reply, notes)
-        if not revision.problems:
-            return revision, texts, reply.summary, reply.self_assessment
-        problems, kept = revision.problems, revision.edits
-    else:
-        problems, kept = ("The answer was not the JSON object that was asked for.",), ()
-    repair = _prompt(room, seat, replace(tail, task="repair", problems=problems))
-    second = await ask(
-        _request(room, round_number, seat, repair, schema=reply_schema(), output_tokens=output_tokens, phase="repair")
-    )
-    texts.append(second.text)
-    mended = parse_revision(second.text)
-    if mended is not None:
-        revision = revise(document, mended, notes, kept=kept)
-        answers = {answer.note: (answer.fate, answer.reason) for answer in reply.answers} if reply is not None else {}
-        revision = replace(revision, answers={**answers, **revision.answers})
-        if reply is not None or revision.edits or revision.answers:
-            summary = reply.summary if reply is not None else mended.summary
-            return revision, texts, summary, (reply or mended).self_assessment
-    roomy = _roomy(seat, document)
-    whole = _prompt(room, roomy, _writers_tail(room, round_number, "rewrite"))
-    rewritten, more = await _ask_rewrite(room, round_number, roomy, ask, output_tokens, prompt=whole)
-    return rewritten, [*texts, *more], "", ""
-
-
-async def _ask_rewrite(
-    room: Room, round_number: int, seat: Seat, ask: Ask, output_tokens: int, *, prompt: Prompt
-) -> tuple[Revision, list[str]]:
-    """Ask for the whole text, for a model whose edits cannot be relied upon."""
-    reply = await ask(
-        _request(room, round_number, seat, prompt, schema=None, output_tokens=output_tokens, phase="rewrite")
-    )
-    revision = read_rewrite(_document(room), reply.text, room.open_notes)
-    if not revision.document.blocks:
-        raise TurnFailed("reply_empty", reply.provider)
-    return revision, [reply.text]
-
-
-def _is_pending(note: Note, round_number: int) -> bool:
-    """Return whether an editor must see an older note of its own.
-
-    What was applied and looked at once is done with; what was declined is shown, so that it is not raised again.
-    """
-    if note.round >= round_number:
-        return False
-    return note.fate is not Fate.APPLIED or (note.fate_round or 0) >= round_number
-
-
-def _role_scores(room: Room, heard: Sequence[tuple[Role, Turn]], round_number: int) -> list[RoleScore]:
-    """Return what the editors gave; a score counts fully when a quote of its notes stands, or when it found nothing.
-
-    Notes of earlier rounds that still stand speak for an editor too: it is told not to repeat them.
-    """
-    found: list[RoleScore] = []
-    for role, turn in heard:
-        notes = [note for note in room.open_notes if note.role_key == role.key and note.round <= round_number]
-        grounded = not notes or any(note.quote and note.quote_found for note in notes)
-        found.append(RoleScore(role.key, turn.score, role.weight, grounded))
-    return found
-
-
-def _judged(known: Sequence[Note], reply: EditorReply, role: Role, round_number: int) -> list[Note]:
-    """Return the editor's own older notes with the fates that it found; a declined note stays declined."""
-    by_id = {note.id: note for note in known if note.role_key == role.key and note.fate is not Fate.DECLINED}
-    return [
-        replace(by_id[item.note], fate=item.fate, fate_reason=item.reason, fate_round=round_number)
-        for item in reply.earlier
-        if item.note in by_id and item.fate is not by_id[item.note].fate
-    ]
-
-
-def _new_notes(room: Room, reply: EditorReply, role: Role, *, round_number: int, last: int) -> list[Note]:
-    """Return the reply's notes with ids above *last*, each quote looked up in the document."""
-    document = _document(room)
-    number = last
-    raised = {(note.role_key, note.quote, note.comment) for note in room.notes}
-    notes: list[Note] = []
-    for item in reply.notes:
-        if (role.key, item.quote, item.comment) in raised:
-            continue
-        check = find_quote(document, item.block, item.quote)
-        number += 1
-        notes.append(
-            Note(
-                id=f"n{number}",
-                session_id=room.session.id,
-                round=round_number,
-                role_key=role.key,
-                comment=item.comment,
-                ref=check.ref,
-                quote=item.quote,
-                quote_found=check.found,
-                suggestion=item.suggestion,
-                severity=item.severity,
-            )
-        )
-    return notes
-
-
-def _prompt(room: Room, seat: Seat, tail: Tail) -> Prompt:
-    window = Window(seat.spec.context_tokens, min(seat.role.max_output_tokens, seat.spec.max_output_tokens))
-    return build_prompt(
-        role=seat.role, material=room.material, document=room.document, version=room.version, tail=tail, window=window
-    )
-
-
-def _request(
-    room: Room,
-    round_number: int,
-    seat: Seat,
-    prompt: Prompt,
-    *,
-    schema: Schema | None,
-    output_tokens: int,
-    phase: str,
-) -> Request:
-    return to_request(
-        prompt,
-        model=seat.spec.id,
-        max_output_tokens=output_tokens,
-        schema=schema if seat.spec.json_schema else None,
-        effort=Effort(room.session.effort) if room.session.effort else Effort.LOW,
-        session_id=room.session.id,
-        turn_id=turn_id(room.session.id, round_number, seat.role.key),
-        round_number=round_number,
-        role_key=seat.role.key,
-        phase=phase,
-    )
-
-
-def _document(room: Room) -> Document:
-    if room.document is None:
-        raise TurnFailed("no_document")
-    return room.document
-
-
-def _roomy(seat: Seat, document: Document) -> Seat:
-    """Return *seat* with room for the whole document in its answer."""
-    needed = int(estimate_tokens(document.markdown) * _REWRITE_FACTOR) + _REWRITE_MARGIN_TOKENS
-    return replace(seat, role=replace(seat.role, max_output_tokens=max(seat.role.max_output_tokens, needed)))

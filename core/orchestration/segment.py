@@ -16,11 +16,12 @@ from core.errors import UserFacingError
 from core.orchestration.acting import Acting
 from core.orchestration.errors import BalanceEmpty, CapReached, TurnFailed
 from core.orchestration.finish import Finisher, is_closed
+from core.orchestration.jobs import Seat, TurnJob
 from core.orchestration.plan import Act, End, Park, next_step
 from core.orchestration.ports import ChatPort, PostKind
 from core.orchestration.posting import Poster, freshen, intend
 from core.orchestration.room import Room, read_room
-from core.orchestration.turns import Seat, TurnJob, TurnRunner
+from core.orchestration.turns import TurnRunner
 from core.sessions.casting import Casting
 from core.sessions.errors import SessionNotFound
 from core.sessions.machine import move
