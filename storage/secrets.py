@@ -6,13 +6,9 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from core.errors import AtelierError
+from core.workspaces.errors import SecretUnreadable
 
 _KEY_BYTES = 32
-
-
-class SecretUnreadable(AtelierError):
-    """A stored secret was made with a key that is not among ours, or was changed."""
 
 
 class SecretBox:

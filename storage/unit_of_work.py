@@ -8,6 +8,7 @@ from storage.repositories.audit import SqlAuditRepository
 from storage.repositories.credits import SqlCreditRepository
 from storage.repositories.inbound import SqlInboundRepository
 from storage.repositories.inbox import SqlInboxRepository
+from storage.repositories.installations import SqlInstallationRepository
 from storage.repositories.outbox import SqlOutboxRepository
 from storage.repositories.sessions import SqlSessionRepository
 from storage.repositories.workspaces import SqlWorkspaceRepository
@@ -46,3 +47,7 @@ class UnitOfWork:
     @cached_property
     def audit(self) -> SqlAuditRepository:
         return SqlAuditRepository(self.connection)
+
+    @cached_property
+    def installations(self) -> SqlInstallationRepository:
+        return SqlInstallationRepository(self.connection)

@@ -18,6 +18,7 @@ from core.sessions.model import (
     TurnAttempt,
     Version,
 )
+from core.workspaces.installations import InstallationRepository
 from core.workspaces.model import Member, Project, Workspace
 
 T = TypeVar("T")
@@ -305,6 +306,8 @@ class Transaction(Protocol):
     def inbox(self) -> InboxRepository: ...
     @property
     def audit(self) -> AuditRepository: ...
+    @property
+    def installations(self) -> InstallationRepository: ...
 
 
 class Store(Protocol):

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.secrets import SecretBox, SecretUnreadable, generate_key
+from core.workspaces.errors import SecretUnreadable
+from storage.secrets import SecretBox, generate_key
 
 OLD, NEW = generate_key(), generate_key()
 

@@ -85,6 +85,39 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "installation_owners",
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("team", sa.String(), nullable=False),
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "team", name=op.f("pk_installation_owners")),
+    )
+    op.create_table(
+        "installations",
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("installed_by", sa.String(), nullable=False),
+        sa.Column("installed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("scopes", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("facts", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("claim", sa.String(), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("platform", "tenant", "person", name=op.f("pk_installations")),
+    )
+    op.create_table(
+        "pending_states",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_pending_states")),
+    )
+    op.create_index(op.f("ix_pending_states_expires_at"), "pending_states", ["expires_at"], unique=False)
+
+    op.create_table(
         "workspaces",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("platform", sa.String(), nullable=False),
@@ -606,6 +639,9 @@ def make_append_only(table: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("pending_states")
+    op.drop_table("installations")
+    op.drop_table("installation_owners")
     op.drop_table("turns")
     op.drop_table("turn_attempts")
     op.drop_table("session_files")
