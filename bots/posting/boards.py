@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bots.views.elements import Element, Heading, ProgressLine, Small, View
+from bots.views.elements import Divider, Element, Heading, ProgressLine, Small, Text, View
 from bots.views.round_card import roles_of
+from bots.views.turn import LIVE_DRAFT_CHARACTERS
 from bots.views.words import REHEARSAL, amount, is_rehearsal, role_name, round_name, score
+from core.casts.model import Phase
 from core.orchestration.ports import Progress, Snapshot
 from core.workspaces.model import Verbosity
 
@@ -18,6 +20,7 @@ def roster_of(snapshot: Snapshot, number: int) -> Json:
         "round": number,
         "rehearsal": is_rehearsal(snapshot),
         "chatty": snapshot.session.verbosity is Verbosity.FULL,
+        "drafts": number == 1 and not snapshot.session.has_upload,
         "roles": {role.key: [role.emoji, role_name(role)] for role in roles_of(snapshot, number)},
         "done": {turn.role_key: turn.score for turn in snapshot.turns if turn.round == number},
     }
@@ -67,6 +70,9 @@ class Board:
     seats: dict[str, _Seat]
     spent_microcredits: int = 0
     cap_microcredits: int = 0
+    drafts: bool = False
+    draft: str = ""
+    is_long: bool = False
 
     @classmethod
     def of(cls, roster: Json) -> "Board":
@@ -76,7 +82,7 @@ class Board:
         for key, given in roster["done"].items():
             if key in seats:
                 seats[key].state, seats[key].score = "finished", given
-        return cls(title, seats)
+        return cls(title, seats, drafts=bool(roster["drafts"]))
 
     def take(self, update: Progress) -> None:
         """Take a sign of life; one of a role that is not in the room is dropped."""
@@ -86,13 +92,31 @@ class Board:
         self.spent_microcredits = max(self.spent_microcredits, update.spent_microcredits)
         self.cap_microcredits = max(self.cap_microcredits, update.cap_microcredits)
 
-    def view(self, *more: Element) -> View:
-        """Return the card, with *more* below it."""
+    def write(self, update: Progress) -> bool:
+        """Take what *update* brings of a first draft; return whether there is more to read, or less."""
+        if not self.drafts or update.phase is not Phase.WRITER or update.total_blocks:
+            return False
+        if update.state in {"started", "restarted"}:
+            changed, self.draft, self.is_long = bool(self.draft), "", False
+            return changed
+        if not update.delta or self.is_long:
+            return False
+        self.draft += update.delta
+        if len(self.draft) > LIVE_DRAFT_CHARACTERS:
+            self.draft, self.is_long = self.draft[:LIVE_DRAFT_CHARACTERS], True
+        return True
+
+    def view(self) -> View:
+        """Return the card, with the draft as far as it is written."""
         finished = [seat for seat in self.seats.values() if seat.state == "finished"]
         line = " · ".join(f"{seat.name}: {seat.words}" for seat in self.seats.values())
         elements: list[Element] = [Heading(self.title), ProgressLine(line, len(finished), len(self.seats))]
         if self.cap_microcredits:
             money = f"{amount(self.spent_microcredits)} of at most {amount(self.cap_microcredits)} credits"
             elements.append(Small(money))
+        if self.draft:
+            elements += [Divider(), Heading("The draft", 2), Text(self.draft)]
+        if self.is_long:
+            elements.append(Text("_It is long, so the whole of it comes as a file._"))
         fallback = f"{self.title}: {len(finished)} of {len(self.seats)} have finished."
-        return View((*elements, *more), fallback)
+        return View(tuple(elements), fallback)

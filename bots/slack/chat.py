@@ -7,12 +7,13 @@ from datetime import datetime
 import structlog
 from typing_extensions import override
 
+from bots.posting.cards import Cards, Pace
+from bots.slack import limits
 from bots.slack.api import Clients, SlackApi
-from bots.slack.cards import Cards
 from bots.slack.drafts import Drafts
 from bots.slack.history import History
 from bots.slack.pacing import Pacer
-from bots.slack.parts import Shown, render_parts, shown_of
+from bots.slack.parts import Shown, board_post, render_parts, shown_of
 from bots.slack.places import Place, place_of
 from bots.slack.posts import Posts
 from core.clock import Clock
@@ -49,7 +50,7 @@ class SlackChat(ChatPort):
         api = SlackApi(clients, pacer or Pacer(clock))
         self._posts = Posts(api, files)
         self._history = History(api)
-        self._cards = Cards(self._posts, clock)
+        self._cards = Cards(self._try_edit, board_post, clock, pace=Pace(limits.APPEND_SECONDS))
         self._drafts = Drafts(api, self._posts, clock)
 
     @property
@@ -117,6 +118,9 @@ class SlackChat(ChatPort):
         """End what runs in the background; the clients stay open."""
         await self._drafts.aclose()
         await self._cards.aclose()
+
+    async def _try_edit(self, place: Place, ts: str, shown: Shown) -> None:
+        await self._posts.edit(place, ts, shown, patient=False)
 
     async def _find(self, place: Place, key: str, since: datetime, thread: str) -> str | None:
         found = await self._history.find(place, key, since, thread=thread)

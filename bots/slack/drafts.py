@@ -11,11 +11,11 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_chat_stream import AsyncChatStream
 
+from bots.posting.cards import NoRoom
 from bots.posting.text import shorten
 from bots.slack.api import SlackApi
 from bots.slack.blocks import Json
 from bots.slack.limits import APPEND_SECONDS, STREAM_SECONDS
-from bots.slack.pacing import NoRoom
 from bots.slack.parts import Shown
 from bots.slack.places import Place
 from bots.slack.posts import Posts, draft_blocks

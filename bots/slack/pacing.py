@@ -9,17 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from bots.posting.cards import NoRoom
 from bots.slack.limits import CALLS_A_MINUTE, POST_INTERVAL_SECONDS, POSTS, UNKNOWN_METHOD
 from core.clock import Clock
-from core.errors import TransientError
 
 _MINUTE = 60.0
 _LONGEST_WAIT_SECONDS = 90.0
 _FOR_PROGRESS = 0.6  # of a budget; the rest is kept for posts, finals and answers to people
-
-
-class NoRoom(TransientError):
-    """There is no room for a call now: a sign of life is dropped, a post is tried again later."""
 
 
 @dataclass

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from bots.posting.cards import NoRoom
 from bots.slack.limits import CALLS_A_MINUTE
-from bots.slack.pacing import NoRoom, Pacer
+from bots.slack.pacing import Pacer
 from tests.fakes.clock import FakeClock
 
 
