@@ -1,0 +1,106 @@
+"""The parts that every process has, built once and taken apart in the right order."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from bots.bootstrap.composition import Choices, Parts, program_version
+from bots.bootstrap.database import prepare_database
+from bots.bootstrap.engine import EngineDoor, open_client
+from bots.bootstrap.models import load_catalogue, make_registry
+from bots.bootstrap.worker import start_worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from bots.settings import Settings
+    from core.orchestration.ports import ChatPort
+
+_DEFAULT_PROVIDER = "anthropic"  # the first in the order of preference of `core.providers.registry`
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: Settings, *, chats: Mapping[str, ChatPort] | None = None, choices: Choices | None = None
+) -> AsyncIterator[Parts]:
+    """Build the parts, give them, and take them apart in the right order.
+
+    Raises:
+        BadSettings: If the database needs a migration that is not ours to make unasked (PostgreSQL).
+        DatabaseUnreachable: If the database does not answer.
+    """
+    chosen = choices or Choices()
+    async with AsyncExitStack() as stack:
+        parts = await _build(settings, chats or {}, chosen, stack)
+        if chosen.runs_sessions:
+            await parts.run_sessions()
+        yield parts
+
+
+async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Choices, stack: AsyncExitStack) -> Parts:
+    from bots.http.metrics import Metrics
+    from core.credits.service import Ledger
+    from core.credits.tariff import Tariff
+    from core.credits.tiers import load_price_list
+    from core.documents.sandbox import Sandbox
+    from core.orchestration.posting import Poster
+    from core.sessions.casting import Casting
+    from core.sessions.intake import Intake
+    from core.sessions.service import SessionService
+    from storage.database import Database
+    from storage.figures import read_figures
+    from storage.files.objects import file_store
+
+    clock = choices.clock
+    await prepare_database(settings)
+    database = Database.from_url(settings.database_url.get_secret_value())
+    stack.push_async_callback(database.aclose)
+    catalogue = load_catalogue(settings, choices.custom_models, clock=clock)
+    registry = make_registry(settings, catalogue, clock=clock, pace=choices.rehearsal_pace)
+    stack.push_async_callback(registry.aclose)
+    prices = load_price_list()
+    sells = settings.stripe_secret_key is not None
+    tariff = Tariff(
+        prices,
+        checks_balance=sells if choices.checks_balance is None else choices.checks_balance,
+        rehearsal_priced_as=catalogue.default(_DEFAULT_PROVIDER) if choices.prices_rehearsal else None,
+    )
+    files = file_store(settings.resolved_files_url)
+    engine = EngineDoor()
+    intake = Intake(
+        store=database,
+        files=files,
+        reader=Sandbox(),
+        casting=Casting(registry=registry, prices=prices),
+        prices=prices,
+        tariff=tariff,
+        clock=clock,
+    )
+    sessions = SessionService(store=database, intake=intake, prices=prices, tariff=tariff, engine=engine, clock=clock)
+
+    async def run_sessions() -> None:
+        if engine.worker is None:
+            await start_worker(parts, clock, stack)
+
+    parts = Parts(
+        settings=settings,
+        clock=clock,
+        database=database,
+        files=files,
+        catalogue=catalogue,
+        registry=registry,
+        prices=prices,
+        tariff=tariff,
+        ledger=Ledger(clock),
+        intake=intake,
+        sessions=sessions,
+        poster=Poster(store=database, chats=chats, clock=clock),
+        engine=engine,
+        metrics=Metrics(
+            figures=lambda: read_figures(database), stats=lambda: database.stats, version=program_version()
+        ),
+        run_sessions=run_sessions,
+    )
+    engine.make = lambda: open_client(settings, stack)
+    return parts

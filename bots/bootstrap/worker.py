@@ -1,0 +1,78 @@
+"""What runs sessions: a slot, a heartbeat, the durable engine, and the jobs of the scheduler's ticks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from bots.bootstrap.composition import program_version
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from bots.bootstrap.composition import Parts
+    from core.clock import Clock
+
+_DRAIN_SECONDS = 25
+_SLOT_LOST = 70
+
+
+async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> None:
+    """Take a slot, recover what it left behind and run sessions from now on."""
+    from bots.jobs import make_jobs
+    from core.orchestration import runtime
+    from core.orchestration.acting import Acting
+    from core.orchestration.engine import DbosEngine, EngineConfig
+    from core.orchestration.finish import Finisher
+    from core.orchestration.segment import SegmentRunner
+    from core.orchestration.turns import TurnRunner
+    from core.sessions.casting import Casting
+    from storage.durable import executor_slots, sqlite_engine
+    from storage.heartbeat import DatabaseHeartbeat
+
+    database, ledger = parts.database, parts.ledger
+    turns = TurnRunner(
+        store=database, ledger=ledger, tariff=parts.tariff, clock=clock, price_version=parts.prices.version
+    )
+    finisher = Finisher(store=database, files=parts.files, ledger=ledger, clock=clock, version=program_version())
+    runtime.set_runner(
+        SegmentRunner(
+            store=database,
+            casting=Casting(registry=parts.registry, prices=parts.prices),
+            turns=turns,
+            acting=Acting(),
+            finisher=finisher,
+            poster=parts.poster,
+            clock=clock,
+        )
+    )
+    stack.callback(runtime.set_runner, None)
+    url = parts.settings.engine_url
+    slot = await executor_slots(url).take(_end_at_once)
+    stack.push_async_callback(slot.release)
+    heartbeat = DatabaseHeartbeat(database, slot.id, clock=clock)
+    stack.push_async_callback(heartbeat.resign)
+    await heartbeat.start(_end_at_once)
+    engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url)))
+    runtime.set_jobs(
+        make_jobs(
+            store=database, sessions=parts.sessions, ledger=ledger, poster=parts.poster, engine=engine, clock=clock
+        )
+    )
+    stack.push_async_callback(engine.aclose, finish_seconds=_DRAIN_SECONDS)
+    await engine.start()
+    parts.engine.worker = engine
+    watching = asyncio.create_task(heartbeat.watch(engine.recover, engine.list_executors))
+    stack.push_async_callback(_cancel, watching)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _end_at_once(reason: str) -> None:
+    """End the process: another one may be running its sessions already, and two must never run the same."""
+    os.write(2, f"atelier: {reason}: another process may take over, so this one ends\n".encode())
+    os._exit(_SLOT_LOST)
