@@ -54,6 +54,10 @@ class _Seat:
                 return "waits"
             case "restarted":
                 return "starting again"
+            case "retrying":
+                return "trying again"
+            case "fell_back":
+                return "asking another model"
             case "writing" if self.done and self.total:
                 return f"{self.done} of {self.total} paragraphs"
             case "writing":

@@ -14,6 +14,7 @@ from core.orchestration.ports import PostKind, PostRefused, Progress
 
 _log = structlog.get_logger(__name__)
 _FINISHED = frozenset({"finished", "failed"})
+_WORRYING = frozenset({"retrying", "fell_back"})
 Json = dict[str, Any]
 
 
@@ -142,7 +143,7 @@ class Cards(Generic[PlaceT, PostT]):
         matters = update.state in _FINISHED
         drafts = self._pace.drafts and card.board.write(update)
         if not drafts and not card.roster.get("chatty"):
-            if card.edits >= self._pace.edits or not (matters or update.done_blocks):
+            if card.edits >= self._pace.edits or not (matters or update.done_blocks or update.state in _WORRYING):
                 return
             if not matters and card.writing_edits >= self._pace.writing_edits:
                 return

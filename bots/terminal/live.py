@@ -20,6 +20,8 @@ STATES = {
     "started": "thinking",
     "writing": "writing",
     "restarted": "starting again",
+    "retrying": "trying again",
+    "fell_back": "asking another model",
     "finished": "finished",
     "failed": "waits",
 }

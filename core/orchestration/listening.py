@@ -79,8 +79,12 @@ class TurnListener:
         self._done = 0
         self.show("restarted")
 
+    def retrying(self, reason: str, wait_seconds: float) -> None:  # noqa: ARG002 - people need to know no more
+        self.show("retrying")
+
     def fell_back(self, from_model: str, to_model: str, reason: str) -> None:
         self.fallbacks.append((from_model, to_model, reason))
+        self.show("fell_back")
 
     async def settled(self) -> None:
         """Return when no save is under way; a failed save of a partial text is no reason to fail the turn."""

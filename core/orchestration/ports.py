@@ -80,7 +80,8 @@ class Progress:
     Attributes:
         session_id, round, role_key, phase: Whose turn.
         delta: New visible text, empty for a change of state.
-        state: ``started``, ``writing``, ``restarted``, ``finished``, ``failed``.
+        state: ``started``, ``writing``, ``restarted`` (the text so far is void), ``retrying`` (the provider fails and is asked
+            again), ``fell_back`` (another model is asked), ``finished``, ``failed``.
         done_blocks, total_blocks: How far a revision is, 0 and 0 when unknown.
         score: The role's score when it finished with one.
         card_id: The platform's id of the round's card, empty before it was sent.

@@ -158,6 +158,10 @@ class Listener(Protocol):
         """Forget the text so far: the call broke off (*reason* is an error's code) and starts afresh."""
         ...
 
+    def retrying(self, reason: str, wait_seconds: float) -> None:
+        """Note that the call failed (*reason* is an error's code) and the same model is asked again after a wait."""
+        ...
+
     def fell_back(self, from_model: str, to_model: str, reason: str) -> None:
         """Note that another model answers; only ever before the first text."""
         ...

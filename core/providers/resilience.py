@@ -103,6 +103,7 @@ class RetryingModel:
             waits += 1
             if watched.spoke:
                 watched.restarted(failure.code)
+            watched.retrying(failure.code, wait)
             await self._clock.sleep(wait)
 
     def _wait(self, failure: ProviderError, attempts: int, waits: int, deadline: float) -> float | None:
@@ -302,6 +303,10 @@ class _Watched:
     def restarted(self, reason: str) -> None:
         if self._inner is not None:
             self._inner.restarted(reason)
+
+    def retrying(self, reason: str, wait_seconds: float) -> None:
+        if self._inner is not None:
+            self._inner.retrying(reason, wait_seconds)
 
     def fell_back(self, from_model: str, to_model: str, reason: str) -> None:
         if self._inner is not None:

@@ -300,6 +300,18 @@ async def test_a_rounds_card_shows_who_is_how_far_and_not_too_often() -> None:
         assert "7.8" in on.slack.message(on.slack.general, card).visible_text
 
 
+async def test_a_provider_that_is_down_shows_on_the_card() -> None:
+    """While a provider is asked again, or another in its place, the card says so instead of "thinking"."""
+    async with stage() as on:
+        thread = await _open(on)
+        card = await on.chat.send(thread, _working(on, 2), key=KEY)
+        for state, words in (("retrying", "trying again"), ("fell_back", "asking another model")):
+            on.chat.progress(sign(thread, on.session.id, card, round=2, state="started"))
+            on.chat.progress(sign(thread, on.session.id, card, round=2, state=state))
+            await _quiet(on)
+            assert f": {words}" in on.slack.message(on.slack.general, card).visible_text
+
+
 async def _quiet(on: Stage) -> None:
     """Return when nothing is under way any more."""
     for card in list(on.chat._cards._cards.values()):

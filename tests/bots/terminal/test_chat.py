@@ -96,10 +96,14 @@ async def test_plain_lines_say_who_does_what() -> None:
     harness.output.truncate(0)
     harness.output.seek(0)
     harness.chat.progress(_progress("started"))
+    harness.chat.progress(_progress("retrying"))
+    harness.chat.progress(_progress("fell_back"))
     harness.chat.progress(_progress("writing", delta="some text"))
     harness.chat.progress(_progress("finished", score=7.7))
     assert harness.output.getvalue().splitlines() == [
         "Round 1, Style editor: thinking",
+        "Round 1, Style editor: trying again",
+        "Round 1, Style editor: asking another model",
         "Round 1, Style editor: finished: 7.7",
     ]
 

@@ -57,3 +57,14 @@ async def test_a_restart_forgets_what_was_shown() -> None:
     listener.text("whole")
     assert listener.partial == "whole"
     assert [update.state for update in chat.updates] == ["writing", "restarted", "writing"]
+
+
+async def test_a_provider_that_is_down_is_not_taken_for_thinking() -> None:
+    """Waits between tries and the change to another model are signs of life of their own."""
+    chat = FakeChat()
+    listener = _listener(chat, FakeClock(), [])
+    listener.retrying("provider_overloaded", 3.0)
+    listener.fell_back("a", "b", "provider_overloaded")
+    listener.text("whole")
+    assert [update.state for update in chat.updates] == ["retrying", "fell_back", "writing"]
+    assert listener.fallbacks == [("a", "b", "provider_overloaded")]

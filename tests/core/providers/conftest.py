@@ -37,6 +37,7 @@ class Ear:
 
     heard: list[str] = field(default_factory=list)
     events: list[tuple[str, ...]] = field(default_factory=list)
+    waits: list[tuple[str, float]] = field(default_factory=list)
     something: asyncio.Event = field(default_factory=asyncio.Event)
 
     def text(self, delta: str) -> None:
@@ -53,6 +54,9 @@ class Ear:
     def restarted(self, reason: str) -> None:
         self.events.append(("restarted", reason))
         self.heard.clear()
+
+    def retrying(self, reason: str, wait_seconds: float) -> None:
+        self.waits.append((reason, wait_seconds))
 
     def fell_back(self, from_model: str, to_model: str, reason: str) -> None:
         self.events.append(("fell_back", from_model, to_model, reason))

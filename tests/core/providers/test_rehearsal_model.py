@@ -64,6 +64,9 @@ class _Listener:
     def restarted(self, reason: str) -> None:
         raise AssertionError(reason)
 
+    def retrying(self, reason: str, wait_seconds: float) -> None:
+        raise AssertionError(reason)
+
     def fell_back(self, from_model: str, to_model: str, reason: str) -> None:
         raise AssertionError(reason)
 

@@ -126,6 +126,15 @@ async def test_text_that_was_shown_is_taken_back(fast_clock: FakeClock, ear: Ear
     assert ear.heard == ["whole"]
 
 
+async def test_every_wait_is_announced(fast_clock: FakeClock, ear: Ear) -> None:
+    """Whoever listens hears of each wait before it, why and how long; of the failure that ends it, there is no wait."""
+    inner = Scripted(fault(Overloaded), ("half", fault(Unreachable)), fault(Overloaded))
+    with pytest.raises(Overloaded):
+        await retrying(inner, fast_clock, attempts=3).complete(ask("m"), ear)
+    assert [reason for reason, _ in ear.waits] == ["provider_overloaded", "provider_unreachable"]
+    assert [wait for _, wait in ear.waits] == fast_clock.slept
+
+
 @given(st.integers(0, 2**32), st.integers(2, 6))
 async def test_waits_grow_and_jitter(seed: int, attempts: int) -> None:
     """The n-th wait is between nothing and base * 2^n, never above the most, and attempts are bounded."""
