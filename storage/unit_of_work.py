@@ -5,6 +5,7 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from storage.repositories.audit import SqlAuditRepository
+from storage.repositories.billing import SqlBillingRepository
 from storage.repositories.credits import SqlCreditRepository
 from storage.repositories.inbound import SqlInboundRepository
 from storage.repositories.inbox import SqlInboxRepository
@@ -15,7 +16,10 @@ from storage.repositories.workspaces import SqlWorkspaceRepository
 
 
 class UnitOfWork:
-    """See `core.sessions.ports.Transaction`. Beginning and committing is the business of `storage.database`."""
+    """See `core.sessions.ports.Transaction` and `core.billing.ports.BillingTransaction`.
+
+    Beginning and committing is the business of `storage.database`.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
@@ -31,6 +35,10 @@ class UnitOfWork:
     @cached_property
     def credits(self) -> SqlCreditRepository:
         return SqlCreditRepository(self.connection)
+
+    @cached_property
+    def billing(self) -> SqlBillingRepository:
+        return SqlBillingRepository(self.connection)
 
     @cached_property
     def outbox(self) -> SqlOutboxRepository:

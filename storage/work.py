@@ -7,11 +7,12 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from core.sessions.ports import Transaction
 from storage.errors import DatabaseUnavailable
+from storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
-Work = Callable[[Transaction], T]
+# the widest transaction there is, so that a unit of work may ask for any part of it
+Work = Callable[[UnitOfWork], T]
 
 _SQLITE_TRANSIENT = frozenset(
     {

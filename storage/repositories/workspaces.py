@@ -17,6 +17,10 @@ _LIST_WORKSPACES = _WORKSPACES.query(
     .limit(sa.bindparam("limit"))
 )
 
+_SET_TIER = (
+    sa.update(workspaces).where(workspaces.c.id == sa.bindparam("workspace_id")).values(tier=sa.bindparam("new_tier"))
+)
+
 _MEMBERS = Rows(members, Member)
 _SAVE_MEMBER = _MEMBERS.upsert(keep=("created_at",))
 _FIND_MEMBER = _MEMBERS.query(_MEMBERS.select.where(members.c.id == sa.bindparam("id")))
@@ -48,6 +52,9 @@ class SqlWorkspaceRepository:
 
     def save(self, workspace: Workspace) -> None:
         _SAVE_WORKSPACE.run(self._connection, workspace)
+
+    def set_tier(self, workspace_id: str, tier: str) -> None:
+        self._connection.execute(_SET_TIER, {"workspace_id": workspace_id, "new_tier": tier})
 
     def find_member(self, member_id: str) -> Member | None:
         return _FIND_MEMBER.first(self._connection, id=member_id)

@@ -608,6 +608,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_turns")),
     )
     op.create_index(op.f("ix_turns_session_id"), "turns", ["session_id"], unique=False)
+    make_billing_tables()
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
             """
@@ -619,6 +620,236 @@ def upgrade() -> None:
         )
     for table in ("credit_entries", "audit_log"):
         make_append_only(table)
+
+
+def make_billing_tables() -> None:
+    """Make what remembers purchases, events and notices."""
+    op.create_table(
+        "billing_accounts",
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_billing_accounts")),
+    )
+    op.create_table(
+        "billing_checkouts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("slot", sa.String(), nullable=False),
+        sa.Column("product", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.String(), nullable=False),
+        sa.Column("customer_id", sa.String(), nullable=False),
+        sa.Column("price_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "creating",
+                "open",
+                "pending",
+                "complete",
+                "failed",
+                "expired",
+                name="checkoutstate",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("session_id", sa.String(), nullable=False),
+        sa.Column("stripe_id", sa.String(), nullable=True),
+        sa.CheckConstraint("quantity >= 1", name=op.f("ck_billing_checkouts_quantity")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_checkouts")),
+        sa.UniqueConstraint("stripe_id", name=op.f("uq_billing_checkouts_stripe_id")),
+    )
+    op.create_index(
+        "ix_billing_checkouts_workspace_id_created_at",
+        "billing_checkouts",
+        ["workspace_id", "created_at"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_billing_checkouts_slot",
+        "billing_checkouts",
+        ["workspace_id", "slot"],
+        unique=True,
+        sqlite_where=sa.text("state IN ('creating', 'open', 'pending')"),
+        postgresql_where=sa.text("state IN ('creating', 'open', 'pending')"),
+    )
+    op.create_table(
+        "billing_customers",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_customers")),
+    )
+    op.create_index(
+        "uq_billing_customers_live",
+        "billing_customers",
+        ["workspace_id"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
+        "billing_notices",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "credits_bought",
+                "plan_started",
+                "plan_changed",
+                "plan_ended",
+                "payment_pending",
+                "checkout_failed",
+                "checkout_expired",
+                "payment_failed",
+                "renewal_soon",
+                "refunded",
+                "disputed",
+                "low_balance",
+                "digest",
+                "ask_admin",
+                "fraud_warning",
+                "quarantined",
+                name="noticekind",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "audience",
+            sa.Enum(
+                "members", "buyers", "operator", name="audience", native_enum=False, create_constraint=True, length=24
+            ),
+            nullable=False,
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("member_ids", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("facts", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "open", "sent", "given_up", name="noticestate", native_enum=False, create_constraint=True, length=24
+            ),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_billing_notices")),
+    )
+    op.create_index(
+        "ix_billing_notices_open",
+        "billing_notices",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(op.f("ix_billing_notices_workspace_id"), "billing_notices", ["workspace_id"], unique=False)
+    op.create_table(
+        "billing_purchases",
+        sa.Column("source_key", sa.String(), nullable=False),
+        sa.Column("root_id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("product", sa.String(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("microcredits", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("amount_cents >= 0", name=op.f("ck_billing_purchases_amount")),
+        sa.CheckConstraint("microcredits > 0", name=op.f("ck_billing_purchases_microcredits")),
+        sa.PrimaryKeyConstraint("source_key", name=op.f("pk_billing_purchases")),
+        sa.UniqueConstraint("root_id", name=op.f("uq_billing_purchases_root_id")),
+    )
+    op.create_index(op.f("ix_billing_purchases_workspace_id"), "billing_purchases", ["workspace_id"], unique=False)
+    op.create_table(
+        "billing_subscriptions",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("customer_id", sa.String(), nullable=False),
+        sa.Column("tier", sa.String(), nullable=False),
+        sa.Column("price_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("period_start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("period_end", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cancel_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_subscriptions")),
+    )
+    op.create_index(
+        op.f("ix_billing_subscriptions_workspace_id"), "billing_subscriptions", ["workspace_id"], unique=False
+    )
+    op.create_table(
+        "stripe_events",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("object_id", sa.String(), nullable=False),
+        sa.Column("livemode", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("customer_id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("api_version", sa.String(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "stored",
+                "done",
+                "ignored",
+                "quarantined",
+                name="eventstate",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stripe_events")),
+    )
+    op.create_index(
+        "ix_stripe_events_due",
+        "stripe_events",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.create_index(op.f("ix_stripe_events_received_at"), "stripe_events", ["received_at"], unique=False)
+    op.create_table(
+        "billing_takes",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("refund", "dispute", name="takekind", native_enum=False, create_constraint=True, length=24),
+            nullable=False,
+        ),
+        sa.Column("source_key", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_microcredits", sa.BigInteger(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.CheckConstraint("taken_microcredits >= 0", name=op.f("ck_billing_takes_taken")),
+        sa.ForeignKeyConstraint(
+            ["source_key"], ["billing_purchases.source_key"], name=op.f("fk_billing_takes_source_key")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_takes")),
+    )
+    op.create_index(op.f("ix_billing_takes_source_key"), "billing_takes", ["source_key"], unique=False)
+    op.create_index(op.f("ix_billing_takes_workspace_id"), "billing_takes", ["workspace_id"], unique=False)
 
 
 def make_append_only(table: str) -> None:
@@ -639,6 +870,14 @@ def make_append_only(table: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("billing_takes")
+    op.drop_table("billing_purchases")
+    op.drop_table("billing_subscriptions")
+    op.drop_table("stripe_events")
+    op.drop_table("billing_notices")
+    op.drop_table("billing_customers")
+    op.drop_table("billing_checkouts")
+    op.drop_table("billing_accounts")
     op.drop_table("pending_states")
     op.drop_table("installations")
     op.drop_table("installation_owners")
