@@ -1,10 +1,11 @@
 """The settings: read once, from the environment and a `.env` file, by whoever builds the program. Nothing else does."""
 
+import base64
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bots.errors import BadSettings
@@ -112,11 +113,32 @@ class Settings(BaseSettings):
 
     @field_validator("secret_keys")
     @classmethod
-    def _long_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _whole_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for number, key in enumerate(value, start=1):
-            if len(key.get_secret_value()) < _KEY_BYTES:
-                raise ValueError(f"key {number} must have at least {_KEY_BYTES} characters")
+            if not _is_key(key.get_secret_value()):
+                raise ValueError(
+                    f"key {number} must be {_KEY_BYTES} random bytes in URL-safe base64, as "
+                    f'python -c "import secrets; print(secrets.token_urlsafe({_KEY_BYTES}))" makes them'
+                )
         return value
+
+    @model_validator(mode="after")
+    def _one_way_into_slack(self) -> Self:
+        if not self.slack_client_id and self.slack_client_secret is None:
+            return self
+        if self.slack_bot_token is not None:
+            raise ValueError(
+                "SLACK_CLIENT_ID and SLACK_BOT_TOKEN exclude each other: the first is for many workspaces that install "
+                "the app, the second for one workspace."
+            )
+        if not self.slack_client_id or self.slack_client_secret is None:
+            raise ValueError("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must be set together.")
+        if not self.secret_keys:
+            raise ValueError(
+                "SECRET_KEYS must be set when SLACK_CLIENT_ID is: it encrypts the tokens of the workspaces that install "
+                "the app."
+            )
+        return self
 
     @property
     def is_sqlite(self) -> bool:
@@ -180,8 +202,17 @@ def load_settings(env_file: Path | None = None) -> Settings:
         raise BadSettings(tuple(_problem(item["loc"], item["msg"]) for item in error.errors())) from None
 
 
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)) == _KEY_BYTES
+    except ValueError:
+        return False
+
+
 def _problem(location: tuple[int | str, ...], message: str) -> str:
-    name = str(location[0]).upper() if location else "SETTINGS"
+    if not location:  # about several variables, which it names itself
+        return message.removeprefix("Value error, ")
+    name = str(location[0]).upper()
     words = message.removeprefix("Value error, ").removeprefix("Input should be ")
     needs = words if words.startswith("must") or words != message else f"is not right ({message})"
     verb = "" if needs.startswith(("must", "is not", "key")) else "must be "

@@ -17,7 +17,8 @@ class SecretBox:
     Changing keys without a gap: put the new key in front, `rotate` what is stored, then drop the old one.
 
     Args:
-        keys: 32 bytes each in URL-safe base64, as `generate_key` makes them; the first is current.
+        keys: 32 bytes each in URL-safe base64, as `generate_key` and `secrets.token_urlsafe` make them; the first is
+            current.
 
     Raises:
         ValueError: If there is no key, or one is not a key. The message never contains it.
@@ -61,6 +62,7 @@ def generate_key() -> str:
 
 
 def _fernet(number: int, key: str) -> Fernet:
+    key += "=" * (-len(key) % 4)  # `secrets.token_urlsafe(32)` leaves out what fills up the last four
     try:
         is_key = len(base64.urlsafe_b64decode(key.encode())) == _KEY_BYTES
     except (binascii.Error, UnicodeEncodeError):

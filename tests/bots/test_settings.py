@@ -46,6 +46,19 @@ _DESIGN = frozenset(
     }
 )
 
+_BAD_KEY = (
+    "SECRET_KEYS key {} must be 32 random bytes in URL-safe base64, as "
+    'python -c "import secrets; print(secrets.token_urlsafe(32))" makes them.'
+)
+_NO_KEYS = (
+    "SECRET_KEYS must be set when SLACK_CLIENT_ID is: it encrypts the tokens of the workspaces that install the app."
+)
+_HALF = "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must be set together."
+_EXCLUSIVE = (
+    "SLACK_CLIENT_ID and SLACK_BOT_TOKEN exclude each other: the first is for many workspaces that install the app, "
+    "the second for one workspace."
+)
+
 
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
@@ -91,7 +104,7 @@ def test_a_file_and_the_environment(load: Load, tmp_path: Path) -> None:
 
 def test_lists_are_divided_by_commas(load: Load) -> None:
     """Keys and shards are lists."""
-    settings = load(SECRET_KEYS=f"{'a' * 32}, {'b' * 32}", DISCORD_SHARD_IDS="0, 2")
+    settings = load(SECRET_KEYS=f"{'a' * 43}, {'b' * 43}=", DISCORD_SHARD_IDS="0, 2")
     assert [key.get_secret_value()[0] for key in settings.secret_keys] == ["a", "b"]
     assert settings.discord_shard_ids == (0, 2)
 
@@ -110,7 +123,12 @@ def test_a_local_server_needs_no_key(load: Load) -> None:
         ({"DATABASE_URL": "mysql://db"}, "DATABASE_URL must begin with sqlite+aiosqlite:// or postgresql+asyncpg://."),
         ({"FILES_URL": "ftp://x"}, "FILES_URL must begin with file:// or s3://."),
         ({"OPENAI_BASE_URL": "localhost"}, "OPENAI_BASE_URL must be an address that begins with http:// or https://."),
-        ({"SECRET_KEYS": "short-and-secret"}, "SECRET_KEYS key 1 must have at least 32 characters."),
+        ({"SECRET_KEYS": "short-and-secret"}, _BAD_KEY.format(1)),
+        ({"SECRET_KEYS": f"{'a' * 43},{'b' * 42}ä"}, _BAD_KEY.format(2)),
+        ({"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s"}, _NO_KEYS),
+        ({"SLACK_CLIENT_ID": "1.2", "SECRET_KEYS": "a" * 43}, _HALF),
+        ({"SLACK_CLIENT_SECRET": "s", "SECRET_KEYS": "a" * 43}, _HALF),
+        ({"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s", "SLACK_BOT_TOKEN": "xoxb"}, _EXCLUSIVE),
     ],
 )
 def test_a_wrong_variable_is_one_sentence(load: Load, variables: dict[str, str], problem: str) -> None:
@@ -125,4 +143,17 @@ def test_no_secret_is_ever_shown(load: Load) -> None:
     with pytest.raises(BadSettings) as caught:
         load(SECRET_KEYS="hush-hush", DATABASE_URL="mysql://me:hush-hush@db")
     assert "hush" not in str(caught.value)
-    assert "hush" not in repr(load(SECRET_KEYS="hush" * 8, DATABASE_URL="sqlite:///x.db", OPENAI_API_KEY="hush"))
+    assert "hush" not in repr(
+        load(SECRET_KEYS="hush" * 10 + "hus", DATABASE_URL="sqlite:///x.db", OPENAI_API_KEY="hush")
+    )
+
+
+def test_slack_for_many_workspaces(load: Load) -> None:
+    """OAuth goes with keys that encrypt what comes of it."""
+    settings = load(SLACK_CLIENT_ID="1.2", SLACK_CLIENT_SECRET="s", SECRET_KEYS="a" * 43)
+    assert (settings.slack_client_id, settings.slack_bot_token) == ("1.2", None)
+
+
+def test_slack_for_one_workspace(load: Load) -> None:
+    """A token of the operator's own stays in the settings, so nothing has to be encrypted."""
+    assert load(SLACK_BOT_TOKEN="xoxb-1").secret_keys == ()

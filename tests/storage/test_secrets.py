@@ -1,3 +1,6 @@
+import base64
+import secrets
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,3 +57,10 @@ def test_no_key_is_no_box() -> None:
     """Without a key nothing can be encrypted."""
     with pytest.raises(ValueError, match="at least one"):
         SecretBox([])
+
+
+def test_a_key_of_the_manual_is_a_key() -> None:
+    """What the standard library makes of 32 random bytes is a key, with its padding or without."""
+    key = secrets.token_urlsafe(32)
+    padded = base64.urlsafe_b64encode(base64.urlsafe_b64decode(f"{key}=")).decode()
+    assert SecretBox([padded]).decrypt(SecretBox([key]).encrypt("text")) == "text"
