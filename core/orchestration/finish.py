@@ -17,7 +17,7 @@ from core.errors import UserFacingError
 from core.evaluation.scoring import best_version
 from core.ids import derived_key
 from core.orchestration.ports import PostKind
-from core.orchestration.posting import freshen, intend, post_key
+from core.orchestration.posting import freshen, intend, post_key, receipt_name
 from core.sessions.errors import SessionNotFound
 from core.sessions.machine import move
 from core.sessions.model import EndReason, Session, SessionFile, Status, Version
@@ -26,11 +26,6 @@ from core.sessions.ports import FileStore, Store, Transaction
 _log = structlog.get_logger(__name__)
 _SETTLE_TRIES = 20
 _SETTLE_WAIT_SECONDS = 0.25
-
-
-def receipt_name(session: Session) -> str:
-    """Return what tells the receipt of this end from those of earlier ones."""
-    return f"end{session.segment}"
 
 
 def is_closed(tx: Transaction, session: Session) -> bool:

@@ -51,6 +51,11 @@ def post_key(
     return derived_key(session_id, kind.value, "" if round_number is None else round_number, role_key, name)
 
 
+def receipt_name(session: Session) -> str:
+    """Return what tells the result and the receipt of this end from those of earlier ones."""
+    return f"end{session.segment}"
+
+
 def intend(
     tx: Transaction,
     session: Session,
