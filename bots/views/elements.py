@@ -72,7 +72,14 @@ class ProgressLine:
 
 @dataclass(frozen=True, slots=True)
 class Divider:
-    """A line between two thoughts."""
+    """A line between two thoughts.
+
+    Attributes:
+        colour: ``#rrggbb`` of the role whose words follow, up to the next divider, title or row of buttons; empty for
+            none. A platform without such colours draws a line.
+    """
+
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from bots.views.comments import comment_elements, fate_words, made_in, one_line, settled_in, weightiest
 from bots.views.elements import Button, Buttons, Divider, Element, Fields, Heading, ProgressLine, Small, Text, View
-from bots.views.words import REHEARSAL, count, is_rehearsal, role_name, round_name, score, signature
+from bots.views.words import REHEARSAL, count, find_role, is_rehearsal, role_name, round_name, score, signature
 from core.casts.model import Phase, Role
 from core.orchestration.ports import Snapshot
 from core.sessions.model import Fate, Round, Version
@@ -60,7 +60,8 @@ def _finished(snapshot: Snapshot, round_: Round) -> View:
     if round_.summary:
         elements.append(Text(round_.summary))
     for note in weightiest(made, session.cast, SHOWN_COMMENTS):
-        elements += [Divider(), *comment_elements(note, session.cast)]
+        role = find_role(session.cast, note.role_key)
+        elements += [Divider(role.colour if role else ""), *comment_elements(note, session.cast)]
     elements += _outcomes(snapshot, round_)
     elements.append(
         Buttons(
