@@ -31,22 +31,32 @@ def split_markdown(markdown: str, limit: int) -> tuple[str, ...]:
     It is cut between paragraphs, else between lines, else between words, else anywhere. A code fence that a cut
     divides is closed before it and opened again after it.
     """
-    limit = max(limit, _SMALLEST_LIMIT)
     pieces: list[str] = []
     rest, opening = markdown, ""
-    while len(opening) + len(rest) > limit:
-        may_need_closing = opening or any(map(_FENCE.match, rest[:limit].split("\n")))
-        cut = _cut(rest, limit - len(opening) - (_CLOSING if may_need_closing else 0))
-        head = opening + rest[:cut]
-        rest = rest[cut:]
-        fence = _open_fence(head)
-        if fence:
-            head = f"{head}{'' if head.endswith(chr(10)) else chr(10)}{_marks(fence)}"
-        opening = f"{fence}\n" if fence else ""
+    while rest or not pieces:
+        head, rest, opening = cut_markdown(rest, limit, opening)
         pieces.append(head)
-    if rest or not pieces:
-        pieces.append(opening + rest)
     return tuple(pieces)
+
+
+def cut_markdown(markdown: str, limit: int, opening: str = "") -> tuple[str, str, str]:
+    """Return the first piece of *markdown*, what follows it, and the *opening* of what follows: see `split_markdown`."""
+    limit = max(limit, _SMALLEST_LIMIT)
+    if len(opening) + len(markdown) <= limit:
+        return opening + markdown, "", ""
+    may_need_closing = opening or any(map(_FENCE.match, markdown[:limit].split("\n")))
+    at = _cut(markdown, limit - len(opening) - (_CLOSING if may_need_closing else 0))
+    head = opening + markdown[:at]
+    fence = _open_fence(head)
+    if fence:
+        head = f"{head}{'' if head.endswith(chr(10)) else chr(10)}{_marks(fence)}"
+    return head, markdown[at:], f"{fence}\n" if fence else ""
+
+
+def close_fence(markdown: str) -> str:
+    """Return *markdown* with the code fence closed that is open at its end, if any: nothing after it becomes code."""
+    fence = _open_fence(markdown)
+    return f"{markdown}\n{_marks(fence)}" if fence else markdown
 
 
 def split_text(text: str, limit: int, *, whole: re.Pattern[str] | None = None) -> tuple[str, ...]:
