@@ -1,4 +1,7 @@
-"""What people must know while a session runs: it waits, it goes on, another model answered, something was left out."""
+"""What people must know while a session runs: it waits, or something failed.
+
+Who stood in for a model and what did not fit its window is no post of its own: the round's card says it.
+"""
 
 from bots.views.elements import Button, Buttons, Element, Heading, Style, Text, View
 from bots.views.errors import words_for_code
@@ -10,19 +13,12 @@ from core.sessions.model import ParkReason
 def notice_post(content: Content) -> View:
     """Return the notice that *content* names by its code; an unknown code is an error's code."""
     snapshot = content.snapshot
-    match content.code:
-        case "parked":
-            title, lines = _parked(snapshot, content.facts)
-        case "resumed":
-            title, lines = "The session goes on", []
-        case "fell_back":
-            title, lines = _fell_back(content.facts)
-        case "left_out":
-            title, lines = "Not everything fitted the model's window", [content.facts.get("text", "")]
-        case _:
-            words = words_for_code(content.code)
-            title, lines = words.title, [words.explanation, words.way_out]
-    if content.code != "left_out" and (text := content.facts.get("text", "")):
+    if content.code == "parked":
+        title, lines = _parked(snapshot, content.facts)
+    else:
+        words = words_for_code(content.code)
+        title, lines = words.title, [words.explanation, words.way_out]
+    if text := content.facts.get("text", ""):
         lines.append(text)
     lines = [line for line in lines if line]
     if is_rehearsal(snapshot):
@@ -53,13 +49,6 @@ def _parked(snapshot: Snapshot, facts: dict[str, str]) -> tuple[str, list[str]]:
 
 def _reason(value: str) -> ParkReason | None:
     return ParkReason(value) if value in set(ParkReason) else None
-
-
-def _fell_back(facts: dict[str, str]) -> tuple[str, list[str]]:
-    origin, target = facts.get("from", ""), facts.get("to", "")
-    why = words_for_code(facts["reason"]).title if facts.get("reason") else ""
-    answer = f"{target} answers instead of {origin}." if origin and target else ""
-    return "Another model answers", [f"{why}." if why else "", answer]
 
 
 def _park_buttons(snapshot: Snapshot) -> tuple[Button, ...]:

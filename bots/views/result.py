@@ -2,6 +2,7 @@
 
 from bots.views.comments import one_line, weightiest
 from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Table, Text, View
+from bots.views.round_card import said_in
 from bots.views.session_card import REHEARSAL_LINE
 from bots.views.words import (
     REHEARSAL,
@@ -20,6 +21,7 @@ from bots.views.words import (
 )
 from core.orchestration.ports import Snapshot
 from core.sessions.model import EndReason, Fate, Note, Status, Turn, Version
+from core.workspaces.model import Verbosity
 
 SHOWN_OPEN = 5
 
@@ -122,6 +124,10 @@ def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
     if rows:
         elements.append(Table(("Round", "Who", "Model", "Score", "Charged"), rows, right=(3, 4)))
         elements.append(Table(("Round", "Charged"), round_totals(snapshot, unit), right=(1,)))
+    if session.verbosity is Verbosity.QUIET:
+        # No round had a card that could have said it.
+        said = dict.fromkeys(text for item in snapshot.rounds for text in said_in(snapshot, item.number))
+        elements += [Small(sentence) for sentence in said]
     return View(
         tuple(elements),
         f"Receipt{rehearsal}: {money(spent, unit)} charged, balance {left(snapshot.balance_microcredits, unit)}.",

@@ -40,7 +40,7 @@ def _working(snapshot: Snapshot, number: int) -> View:
     finished = [role_name(role) for role in roles if role.key in done]
     line = ProgressLine(" · ".join(pieces), len(finished), len(roles))
     return View(
-        elements=(Heading(_title(snapshot, number)), line),
+        elements=(Heading(_title(snapshot, number)), line, *_said(snapshot, number)),
         fallback=f"{_title(snapshot, number)}: {len(finished)} of {len(roles)} have finished.",
     )
 
@@ -94,11 +94,18 @@ def _outcomes(snapshot: Snapshot, round_: Round) -> list[Element]:
         elements += [Heading("What changes next", 2), Text("\n".join(f"- {step}" for step in round_.plan))]
     if round_.questions:
         elements += [Heading("Questions to you", 2), Text("\n".join(f"- {item}" for item in round_.questions))]
-    said = dict.fromkeys(
-        (*round_.left_out, *(text for turn in snapshot.turns if turn.round == round_.number for text in turn.notices))
-    )
-    elements += [Small(sentence) for sentence in said]
-    return elements
+    return elements + _said(snapshot, round_.number)
+
+
+def said_in(snapshot: Snapshot, number: int) -> tuple[str, ...]:
+    """Return who stood in for a model in a round and what did not fit its window, a sentence each, each once."""
+    of_round = (text for item in snapshot.rounds if item.number == number for text in item.left_out)
+    of_turns = (text for turn in snapshot.turns if turn.round == number for text in turn.notices)
+    return tuple(dict.fromkeys((*of_round, *of_turns)))
+
+
+def _said(snapshot: Snapshot, number: int) -> list[Element]:
+    return [Small(sentence) for sentence in said_in(snapshot, number)]
 
 
 def score_change(snapshot: Snapshot, number: int) -> str:

@@ -116,3 +116,16 @@ class TurnListener:
             for found in _BLOCK.finditer(self._tail):
                 self._done = max(self._done, self._positions.get(found.group(1), 0))
         return self._done
+
+
+def stand_in_notices(fallbacks: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
+    """Return who answered for whom, a sentence for each chain: *fallbacks* as `TurnListener.fallbacks` keeps them."""
+    chains: list[tuple[list[str], str]] = []
+    for failed, stand_in, _ in fallbacks:
+        if chains and chains[-1][1] == failed:
+            chains[-1] = ([*chains[-1][0], failed], stand_in)
+        else:
+            chains.append(([failed], stand_in))
+    return tuple(
+        dict.fromkeys(f"{stand_in} answered because {' and '.join(failed)} could not." for failed, stand_in in chains)
+    )

@@ -57,7 +57,7 @@ class Content:
         snapshot: What is known.
         round: The round it is about, for ROUND_CARD, TURN and DRAFT.
         role_key: The role it is about, for TURN and DRAFT.
-        code: What happened, for NOTICE: a failure code, or ``fell_back``, ``parked``, ``resumed``, ``left_out``.
+        code: What happened, for NOTICE: a failure code or ``parked``.
         facts: Details of a NOTICE, by name.
         mention: True when the starter must be mentioned.
         file_ids: Files that go with the post.

@@ -69,7 +69,7 @@ def intend(
 ) -> str:
     """Mean a post, once: a repeat does nothing. Return its key.
 
-    *name* tells posts of one kind apart (``fell_back:r2``); *facts* is what `content_of` reads besides: ``code``,
+    *name* tells posts of one kind apart (``parked2``); *facts* is what `content_of` reads besides: ``code``,
     ``facts``, ``mention``, ``file_ids``. The row counts one try from the start, so that whoever finds it after a crash
     looks on the platform before sending; the caller passes the key to `Poster.flush` as fresh, and no look-up is made.
     """

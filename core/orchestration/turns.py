@@ -17,7 +17,7 @@ from core.credits.tariff import Tariff
 from core.orchestration.budget import Budget, Spent
 from core.orchestration.errors import BalanceEmpty, TurnFailed
 from core.orchestration.jobs import Ask, Seat, TurnJob, TurnResult
-from core.orchestration.listening import TurnListener
+from core.orchestration.listening import TurnListener, stand_in_notices
 from core.orchestration.ports import Progress
 from core.providers.base import Reply, Request, StopReason, Usage
 from core.providers.errors import ContextTooLong, PartialReply, ProviderError
@@ -165,9 +165,6 @@ class TurnRunner:
         session, seat, attempt, identity = job.session, job.seat, opened.attempt, job.turn_id
         now = self._clock.now()
         charge, cost = self._budget.price(seat, spent, now)
-        fallbacks = tuple(
-            f"{to_model} answered because {model} could not." for model, to_model, _ in listener.fallbacks
-        )
 
         def work(tx: Transaction) -> Turn:
             existing = tx.sessions.find_turn(identity)
@@ -196,7 +193,7 @@ class TurnRunner:
                 self_assessment=result.self_assessment,
                 summary=result.summary,
                 attempts=attempt.number,
-                notices=(*fallbacks, *spent.notices, *result.notices),
+                notices=(*stand_in_notices(listener.fallbacks), *spent.notices, *result.notices),
             )
             tx.sessions.add_turn(turn)
             tx.sessions.save_attempt(replace(attempt, state=AttemptState.COMPLETE))

@@ -198,5 +198,14 @@ class ChatPortLaws:
         update = Progress(
             thread=thread, session_id="s_unknown", round=3, role_key="ghost", phase=Phase.EDITOR, state="finished"
         )
-        for state in ("finished", "writing", "started", "restarted", "retrying", "fell_back", "failed", "never heard of"):
+        for state in (
+            "finished",
+            "writing",
+            "started",
+            "restarted",
+            "retrying",
+            "fell_back",
+            "failed",
+            "never heard of",
+        ):
             harness.chat.progress(replace(update, state=state, delta="text", score=7.5))

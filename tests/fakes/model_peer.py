@@ -6,7 +6,7 @@ a prefix cache as they do, reports cached and reasoning tokens, and fails inside
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ _CUSTOM_KEYS = {"model", "messages", "max_tokens", "stream", "stream_options", "
 _GOOGLE_KEYS = {"contents", "systemInstruction", "generationConfig"}
 _GOOGLE_CONFIG_KEYS = {"maxOutputTokens", "responseMimeType", "responseJsonSchema", "thinkingConfig"}
 _MOST_BREAKS = 4
+_OVERLOADED = 529
+_PIECE = 16
 
 
 @dataclass
@@ -84,6 +86,8 @@ class ModelPeer:
     Attributes:
         requests: The body of every request, oldest first.
         problems: What was wrong with requests; a test that expects none asserts that it is empty.
+        down: Providers that answer 529 to everything.
+        answer: Says what a prompt is answered with where no script is left; None for the words of a `Script`.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -95,6 +99,8 @@ class ModelPeer:
         self.url = ""
         self.requests: list[dict[str, Any]] = []
         self.problems: list[str] = []
+        self.down: set[str] = set()
+        self.answer: Callable[[str], str] | None = None
         self.cut_off = asyncio.Event()
 
     async def start(self) -> None:
@@ -125,7 +131,7 @@ class ModelPeer:
 
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
         body = await self._body(request)
-        script = self._next()
+        script = self._next("anthropic", body)
         if (early := _early(script)) is not None:
             return early
         try:
@@ -193,7 +199,7 @@ class ModelPeer:
 
     async def _openai(self, request: web.Request) -> web.StreamResponse:
         body = await self._body(request)
-        script = self._next()
+        script = self._next("openai", body)
         if (early := _early(script)) is not None:
             return early
         try:
@@ -261,7 +267,7 @@ class ModelPeer:
     async def _google(self, request: web.Request) -> web.StreamResponse:
         body = await self._body(request)
         model, _, method = request.match_info["call"].partition(":")
-        script = self._next()
+        script = self._next("google", body)
         if (early := _early(script)) is not None:
             return early
         try:
@@ -322,9 +328,14 @@ class ModelPeer:
         self.requests.append(body)
         return body
 
-    def _next(self) -> Script:
+    def _next(self, provider: str, body: dict[str, Any]) -> Script:
+        if provider in self.down:
+            return Script(status=_OVERLOADED, error={"type": "error", "error": {"type": "overloaded_error"}})
         if not self._scripts:
-            return Script()
+            if self.answer is None:
+                return Script()
+            text = self.answer("".join(_texts(body)))
+            return Script(words=tuple(text[start : start + _PIECE] for start in range(0, len(text), _PIECE)))
         script = self._scripts[0]
         script.times -= 1
         if script.times <= 0:
@@ -380,6 +391,19 @@ def _common(one: str, other: str) -> str:
 def _need(holds: bool, problem: str) -> None:
     if not holds:
         raise RequestInvalid(problem)
+
+
+def _texts(body: object) -> list[str]:
+    """Return every text of a request, in the order in which they stand."""
+    if isinstance(body, list):
+        return [text for item in body for text in _texts(item)]
+    if not isinstance(body, dict):
+        return []
+    return [
+        text
+        for key, value in body.items()
+        for text in ([value] if key in {"text", "content"} and isinstance(value, str) else _texts(value))
+    ]
 
 
 def _early(script: Script) -> web.Response | None:

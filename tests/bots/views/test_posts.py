@@ -10,6 +10,7 @@ from bots.views.plain import plain_text
 from bots.views.posts import view_of
 from core.orchestration.ports import Content, PostKind, Snapshot
 from core.sessions.model import EndReason, ParkReason, Round, Status
+from core.workspaces.model import Verbosity
 from tests.bots.views.samples import SESSION, SNAPSHOT, TURNS, VERSIONS
 from tests.contracts.chat_port import NOON
 
@@ -43,9 +44,6 @@ _ALL = (
     *(_content(PostKind.TURN, round=turn.round, role_key=turn.role_key) for turn in TURNS),
     _content(PostKind.DRAFT, round=1),
     _content(PostKind.RECEIPT),
-    _content(PostKind.NOTICE, code="resumed"),
-    _content(PostKind.NOTICE, code="fell_back", facts={"from": "a", "to": "b", "reason": "provider_overloaded"}),
-    _content(PostKind.NOTICE, code="left_out", facts={"text": "Comments of round 1 were left out."}),
     _content(PostKind.NOTICE, code="provider_account"),
 )
 
@@ -205,3 +203,16 @@ def test_a_long_draft_is_a_file() -> None:
     announced = view_of(_content(PostKind.DRAFT, replace(SNAPSHOT, versions=(long,)), round=1))
     assert "We will will do it." in plain_text(short)
     assert plain_text(announced).splitlines()[1] == "It is long, so it comes as a file."
+
+
+def test_who_stood_in_is_said_where_it_is_read() -> None:
+    """Who stood in for a model is on the round's card, also while it works; without cards it is in the receipt."""
+    said = "b answered because a could not."
+    turns = tuple(replace(turn, notices=(said,)) for turn in TURNS if turn.round == 1)
+    working = Round(SESSION.id, 1, NOON)
+    for round_ in (working, replace(working, finished_at=NOON)):
+        shot = replace(SNAPSHOT, rounds=(SNAPSHOT.rounds[0], round_), turns=turns)
+        assert plain_text(view_of(_content(PostKind.ROUND_CARD, shot, round=1))).count(said) == 1
+        assert said not in plain_text(view_of(_content(PostKind.RECEIPT, shot)))
+        quiet = replace(shot, session=replace(SESSION, verbosity=Verbosity.QUIET))
+        assert plain_text(view_of(_content(PostKind.RECEIPT, quiet))).count(said) == 1

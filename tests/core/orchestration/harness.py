@@ -25,7 +25,7 @@ from core.sessions.model import Session, ThreadRef
 from core.sessions.ports import Engine, FileStore, Store, Transaction
 from core.sessions.requests import NewSession, Upload
 from core.sessions.service import SessionService
-from core.workspaces.model import Member, Workspace
+from core.workspaces.model import Member, Workspace, WorkspaceSettings
 from tests.fakes.chat import FakeChat
 from tests.fakes.model import ScriptedModel
 
@@ -75,13 +75,21 @@ class RecordingEngine:
 class Harness:
     """Everything a session needs."""
 
-    def __init__(self, store: Store, clock: Clock, model: Model, *, checks_balance: bool = True) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        model: Model,
+        *,
+        checks_balance: bool = True,
+        registry: ModelRegistry | None = None,
+    ) -> None:
         self.store, self.clock, self.model = store, clock, model
         self.chat = FakeChat(clock=clock, platform="fake")
         self.files: FileStore = MemoryFiles()
         self.engine = RecordingEngine()
         catalogue = Catalogue.load()
-        registry = ModelRegistry(catalogue, Credentials(), clock=clock, rehearsal_factory=lambda: model)
+        registry = registry or ModelRegistry(catalogue, Credentials(), clock=clock, rehearsal_factory=lambda: model)
         self.prices = prices = load_price_list()
         self.tariff = Tariff(prices, checks_balance=checks_balance, rehearsal_priced_as=catalogue.default("anthropic"))
         self.ledger = Ledger(clock)
@@ -138,12 +146,20 @@ class Harness:
             clock=self.clock,
         )
 
-    async def found(self, *, grant_microcredits: int = GRANT_MICROCREDITS, tier: str = "pro") -> None:
+    async def found(
+        self,
+        *,
+        grant_microcredits: int = GRANT_MICROCREDITS,
+        tier: str = "pro",
+        settings: WorkspaceSettings | None = None,
+    ) -> None:
         """Make the workspace, its member and its credits."""
         now = self.clock.now()
 
         def work(tx: Transaction) -> None:
-            tx.workspaces.save(Workspace(WORKSPACE, "fake", "Fake", now, tier=tier))
+            tx.workspaces.save(
+                Workspace(WORKSPACE, "fake", "Fake", now, tier=tier, settings=settings or WorkspaceSettings())
+            )
             tx.workspaces.save_member(Member(MEMBER, WORKSPACE, "ann", "Ann", now))
             if grant_microcredits:
                 self.ledger.grant(

@@ -3,7 +3,7 @@
 import asyncio
 
 from core.casts.model import Phase
-from core.orchestration.listening import TurnListener
+from core.orchestration.listening import TurnListener, stand_in_notices
 from core.orchestration.ports import Progress
 from core.sessions.model import AttemptState, ThreadRef, TurnAttempt
 from tests.fakes.chat import FakeChat
@@ -68,3 +68,15 @@ async def test_a_provider_that_is_down_is_not_taken_for_thinking() -> None:
     listener.text("whole")
     assert [update.state for update in chat.updates] == ["retrying", "fell_back", "writing"]
     assert listener.fallbacks == [("a", "b", "provider_overloaded")]
+
+
+def test_who_answered_for_whom_is_said_once() -> None:
+    """A chain of stand-ins is one sentence about the one who answered; the same again is not repeated."""
+    first, second = ("a", "b", "provider_overloaded"), ("b", "c", "provider_unreachable")
+    assert stand_in_notices([]) == ()
+    assert stand_in_notices([first, second]) == ("c answered because a and b could not.",)
+    assert stand_in_notices([first, first]) == ("b answered because a could not.",)
+    assert stand_in_notices([first, first, second]) == (
+        "b answered because a could not.",
+        "c answered because a and b could not.",
+    )
