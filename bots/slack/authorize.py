@@ -77,7 +77,7 @@ class Authorize(AsyncAuthorize):
             async with asyncio.timeout(_SECONDS):
                 answer = await client.auth_test(token=token)
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            code = str(error.response.get("error", "")) if isinstance(error, SlackApiError) else ""
+            code = _code(error)
             if code in _DEAD:
                 _log.warning("slack_token_refused", tenant=credential.tenant, reason=code)
                 return None
@@ -102,6 +102,11 @@ def tenant_in(context: AsyncBoltContext) -> str:
     if credential is not None:
         return credential.tenant
     return tenant_of(context.enterprise_id, context.team_id, is_org=context.is_enterprise_install)
+
+
+def _code(error: Exception) -> str:
+    data = getattr(error.response, "data", None) if isinstance(error, SlackApiError) else None
+    return str(data.get("error", "")) if isinstance(data, dict) else ""
 
 
 def _as_installed(credential: Credential) -> AuthorizeResult:

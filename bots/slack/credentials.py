@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from bots.slack.installations import candidates
-from bots.slack.memory import Flights, Recent
+from bots.slack.memory import MOST, Flights, Recent
 from bots.slack.renewal import Renewal
 from bots.slack.tenants import PLATFORM
 from core.clock import Clock
@@ -76,15 +76,16 @@ class Credentials:
         cipher: Opens their tokens.
         clock: The time.
         renewal: Renews tokens that end.
+        most: How many tokens are remembered.
     """
 
-    def __init__(self, store: Store, cipher: Cipher, clock: Clock, renewal: Renewal) -> None:
+    def __init__(self, store: Store, cipher: Cipher, clock: Clock, renewal: Renewal, *, most: int = MOST) -> None:
         self._store = store
         self._cipher = cipher
         self._clock = clock
         self._renewal = renewal
-        self._kept: Recent[_Asked, tuple[float, Installation, Credential]] = Recent()
-        self._owners: Recent[str, str] = Recent()
+        self._kept: Recent[_Asked, tuple[float, Installation, Credential]] = Recent(most)
+        self._owners: Recent[str, str] = Recent(most)
         self._flights: Flights[_Asked, Credential | None] = Flights()
         self._renewals: Flights[str, Installation | None] = Flights()
 
