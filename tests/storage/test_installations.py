@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from core.workspaces.installations import (
     seal,
     unseal,
 )
-from storage.database import Database
+from storage.database import Database, connection_of
 from storage.secrets import SecretBox, generate_key
 from tests.fakes.clock import FakeClock
 
@@ -184,6 +185,16 @@ async def test_no_file_holds_a_token(sqlite_url: str) -> None:
         written = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
     assert b"North" in written
     assert b"clear" not in written
+
+
+@pytest.mark.loopback
+async def test_no_dump_holds_a_token(postgres_store: Database) -> None:
+    """What a dump of PostgreSQL would write has no token in it."""
+    await postgres_store.write(lambda tx: tx.installations.save(_installation()))
+    rows = sa.text("SELECT installations::text FROM installations")
+    written = str(await postgres_store.read(lambda tx: connection_of(tx).execute(rows).all()))
+    assert "North" in written
+    assert "clear" not in written
 
 
 def test_tokens_open_in_their_own_row_only() -> None:
