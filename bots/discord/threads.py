@@ -18,7 +18,7 @@ _IS_THERE = "thread_is_there"
 _PERMISSIONS = frozenset({"missing_permissions", "missing_access"})
 _NOT_HERE = {
     "missing_permissions": f"the app lacks the permission {name_of(Permission.CREATE_PUBLIC_THREADS)}",
-    "missing_access": f"the app lacks the permission {name_of(Permission.CREATE_PUBLIC_THREADS)}",
+    "missing_access": f"the app lacks the permission {name_of(Permission.READ_MESSAGE_HISTORY)}",
     "not_in_this_channel": "this kind of channel has none",
     "too_many_threads": "the server has as many as Discord allows",
 }
