@@ -51,6 +51,7 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
     from storage.database import Database
     from storage.figures import read_figures
     from storage.files.objects import file_store
+    from storage.post_locks import post_locks
 
     clock = choices.clock
     await prepare_database(settings)
@@ -67,6 +68,9 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
         rehearsal_priced_as=catalogue.default(_DEFAULT_PROVIDER) if choices.prices_rehearsal else None,
     )
     files = file_store(settings.resolved_files_url)
+    locks = post_locks(settings.database_url.get_secret_value())
+    if locks is not None:
+        stack.push_async_callback(locks.aclose)
     engine = EngineDoor()
     intake = Intake(
         store=database,
@@ -95,7 +99,7 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
         ledger=Ledger(clock),
         intake=intake,
         sessions=sessions,
-        poster=Poster(store=database, chats=chats, clock=clock),
+        poster=Poster(store=database, chats=chats, clock=clock, locks=locks),
         engine=engine,
         metrics=Metrics(
             figures=lambda: read_figures(database), stats=lambda: database.stats, version=program_version()

@@ -170,6 +170,22 @@ class ChatPort(Protocol):
         ...
 
 
+class PostLocks(Protocol):
+    """Lets one process at a time post for a session; a process that ends, however it ends, holds nothing any more."""
+
+    async def take(self, session_id: str) -> bool:
+        """Return whether this process may post for the session now; it must `give` what it took.
+
+        Raises:
+            TransientError: If nobody can tell.
+        """
+        ...
+
+    async def give(self, session_id: str) -> None:
+        """Let others post for the session."""
+        ...
+
+
 class PostRefused(UserFacingError):
     """The platform refuses a post for good.
 

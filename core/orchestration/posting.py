@@ -1,4 +1,7 @@
-"""The outbox: a post is meant in the transaction that makes it true, sent afterwards, and sent once."""
+"""The outbox: a post is meant in the transaction that makes it true, sent afterwards, and sent once.
+
+One process at a time posts for a session (`PostLocks`), and each row is read again once it may: docs/decisions/0105.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +20,7 @@ from core.orchestration.ports import (
     HistoryUnreadable,
     Part,
     PostKind,
+    PostLocks,
     PostRefused,
     PostUncertain,
     Snapshot,
@@ -29,6 +33,8 @@ _log = structlog.get_logger(__name__)
 _TRIES = 4
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 30.0
+_PATIENCE_SECONDS = 20.0
+_POLL_SECONDS = 0.1
 # Posts that were meant in one transaction share their moment; this is the order in which people read them.
 _ORDER = tuple(
     kind.value
@@ -80,22 +86,34 @@ def intend(
 
 
 def freshen(tx: Transaction, session_id: str, kinds: Iterable[PostKind], *, round_number: int | None = None) -> None:
-    """Mark posts that were sent as no longer true, so that the next flush edits them."""
+    """Mark posts as no longer true, so that a flush edits them; the caller holds the session's lock.
+
+    What is being sent this very moment counts the change: whoever sends it finds that it must be edited once more.
+    """
     wanted = {kind.value for kind in kinds}
     for row in tx.outbox.list_session(session_id):
         about = row.facts.get("round")
-        if row.kind in wanted and row.state is OutboxState.SENT and (round_number is None or about == round_number):
-            tx.outbox.save(replace(row, state=OutboxState.STALE))
+        if row.kind not in wanted or row.state is OutboxState.REFUSED or round_number not in {None, about}:
+            continue
+        state = OutboxState.STALE if row.state is OutboxState.SENT else row.state
+        tx.outbox.save(replace(row, state=state, facts={**row.facts, "changes": _changes(row) + 1}))
 
 
 class Poster:
-    """Sends what the outbox holds, in order, one session at a time."""
+    """Sends what the outbox holds, in order, one session at a time.
 
-    def __init__(self, *, store: Store, chats: Mapping[str, ChatPort], clock: Clock) -> None:
+    Args:
+        locks: What keeps other processes from posting for the same session; None where there are none.
+    """
+
+    def __init__(
+        self, *, store: Store, chats: Mapping[str, ChatPort], clock: Clock, locks: PostLocks | None = None
+    ) -> None:
         self._store = store
         self._chats = chats
         self._clock = clock
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._locks = locks
         self.unknown = 0
 
     def chat(self, platform: str) -> ChatPort | None:
@@ -106,27 +124,57 @@ class Poster:
         """Send or edit every open post of a session, oldest first; return whether nothing is left open.
 
         A post that cannot be sent now keeps its place and holds back the later ones: order in a thread matters more
-        than speed. Never raises for a platform's sake: a post must not fail a turn.
+        than speed. Never raises for a platform's sake: a post must not fail a turn. While another process posts for the
+        session this one waits, and after a while leaves its posts to the next flush.
         """
-        lock = self._locks.setdefault(session_id, asyncio.Lock())
+        turn = self._turns.setdefault(session_id, asyncio.Lock())
         try:
-            async with lock:
-                return await self._flush(session_id, fresh)
+            async with turn:
+                if not fresh and not await self._open_rows(session_id):
+                    return True
+                if not await self._take(session_id):
+                    _log.warning("posts_left", session=session_id)
+                    return False
+                try:
+                    return await self._flush(session_id, fresh)
+                finally:
+                    if self._locks is not None:
+                        await asyncio.shield(self._locks.give(session_id))
         finally:
-            if not lock.locked():
-                self._locks.pop(session_id, None)
+            if not turn.locked():
+                self._turns.pop(session_id, None)
+
+    async def _take(self, session_id: str) -> bool:
+        """Return whether this process may post now, having waited for its turn."""
+        if self._locks is None:
+            return True
+        deadline = self._clock.monotonic() + _PATIENCE_SECONDS
+        while not await self._locks.take(session_id):
+            if self._clock.monotonic() >= deadline:
+                return False
+            await self._clock.sleep(_POLL_SECONDS)
+        return True
+
+    async def _open_rows(self, session_id: str) -> list[OutboxRow]:
+        found = await self._store.read(lambda tx: tuple(tx.outbox.list_open(session_id=session_id)))
+        return sorted(found, key=lambda row: (row.created_at, _ORDER.index(row.kind)))
 
     async def _flush(self, session_id: str, fresh: frozenset[str]) -> bool:
-        found = await self._store.read(lambda tx: tuple(tx.outbox.list_open(session_id=session_id)))
-        rows = sorted(found, key=lambda row: (row.created_at, _ORDER.index(row.kind)))
-        if not rows:
-            return True
+        """Send until nothing is open: what changed while it was being sent is open again."""
+        while rows := await self._open_rows(session_id):
+            if not await self._send_all(session_id, rows, fresh):
+                return False
+        return True
+
+    async def _send_all(self, session_id: str, rows: Sequence[OutboxRow], fresh: frozenset[str]) -> bool:
         snapshot = await self._store.read(lambda tx: read_snapshot(tx, session_id))
         chat = self._chats.get(snapshot.session.thread.platform)
         if chat is None:
             return False
         for row in rows:
-            snapshot, done = await self._deliver(chat, snapshot, row, again=row.key not in fresh)
+            # More than one try means that somebody else began to send it, however fresh it is here.
+            again = row.key not in fresh or row.attempts > 1
+            snapshot, done = await self._deliver(chat, snapshot, row, again=again)
             if not done:
                 return False
         return True
@@ -172,6 +220,9 @@ class Poster:
         """Send the parts that were not sent yet, looking up the one that an earlier try may have sent."""
         sent: list[str] = list(row.facts.get("sent", ()))
         thread = snapshot.session.thread
+        if again:
+            row = replace(row, attempts=row.attempts + 1)
+            await self._save(row)
         for number, part in enumerate(parts):
             if number < len(sent):
                 continue
@@ -192,7 +243,6 @@ class Poster:
                 facts={**row.facts, "sent": list(sent)},
                 post_id=sent[0],
                 state=OutboxState.SENT if last else row.state,
-                attempts=row.attempts + (1 if again else 0),
             )
             await self._save(row)
         return snapshot
@@ -227,7 +277,21 @@ class Poster:
         return await self._store.read(lambda tx: tx.outbox.find(row.key)) or row
 
     async def _save(self, row: OutboxRow) -> None:
-        await self._store.write(lambda tx: tx.outbox.save(row))
+        """Write what became of a row; one that changed since it was read is stale as soon as it is sent."""
+
+        def work(tx: Transaction) -> None:
+            tx.sessions.lock(row.session_id)
+            changes = _changes(tx.outbox.find(row.key))
+            overtaken = row.state is OutboxState.SENT and changes != _changes(row)
+            state = OutboxState.STALE if overtaken else row.state
+            tx.outbox.save(replace(row, state=state, facts={**row.facts, "changes": changes} if changes else row.facts))
+
+        await self._store.write(work)
+
+
+def _changes(row: OutboxRow | None) -> int:
+    """Return how often a post was freshened."""
+    return int(row.facts.get("changes", 0)) if row is not None else 0
 
 
 def _render(chat: ChatPort, row: OutboxRow, snapshot: Snapshot) -> Sequence[Part]:
