@@ -32,6 +32,7 @@ class Admission:
             starts: Whether this is its first start, which the tier's limits of rounds and of sessions a month are for.
 
         Raises:
+            BadRequest: If the app was removed from the workspace.
             NotEntitled: If the tier does not allow it.
             InsufficientCredits: If the workspace cannot pay for even the low end of the quote; when it only goes on,
                 if it has no credits at all.
@@ -78,4 +79,6 @@ def _workspace(tx: Transaction, session: Session) -> Workspace:
     workspace = tx.workspaces.find(session.workspace_id)
     if workspace is None:
         raise BadRequest("workspace", f"The workspace {session.workspace_id} does not exist.")
+    if workspace.removed_at is not None:
+        raise BadRequest("workspace", "Atelier was removed from this workspace: install it again, then start.")
     return workspace
