@@ -21,7 +21,7 @@ _MOST_ITEMS = {"payment": 100, "subscription": 20}
 _MOST_FIELDS = 3
 
 _TAKES = (
-    "allow_promotion_codes automatic_tax.enabled billing_address_collection cancel_url client_reference_id"
+    "adaptive_pricing.enabled allow_promotion_codes automatic_tax.enabled billing_address_collection cancel_url client_reference_id"
     " consent_collection custom_fields custom_text customer customer_creation customer_email customer_update"
     " expires_at invoice_creation line_items locale metadata mode name_collection payment_intent_data.metadata"
     " payment_intent_data.description payment_intent_data.receipt_email payment_intent_data.setup_future_usage"
