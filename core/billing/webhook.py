@@ -50,7 +50,7 @@ def _parse(header: str) -> tuple[int, list[bytes]]:
     stamps = [value for name, _, value in pairs if name.strip() == "t"]
     if len(stamps) != 1 or len(stamps[0]) > _LONGEST_STAMP or not (stamps[0].isascii() and stamps[0].isdecimal()):
         raise BadSignature("the header has no time")
-    return int(stamps[0]), [value.encode() for name, _, value in pairs if name.strip() == _SCHEME]
+    return int(stamps[0]), [value.encode(errors="replace") for name, _, value in pairs if name.strip() == _SCHEME]
 
 
 def read_event(raw: bytes) -> EventHint:
