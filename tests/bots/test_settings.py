@@ -17,7 +17,6 @@ _DESIGN = frozenset(
         "HTTP_PORT",
         "SECRET_KEYS",
         "LOG_FORMAT",
-        "SENTRY_DSN",
         "ANTHROPIC_API_KEY",
         "GOOGLE_API_KEY",
         "OPENAI_API_KEY",
