@@ -15,6 +15,8 @@ from tests.fakes.stripe import (
     customer_methods,
     invoice_methods,
     payment_methods,
+    portal_methods,
+    refund_methods,
     subscription_methods,
 )
 from tests.fakes.stripe.asking import Ask, find
@@ -32,6 +34,8 @@ _LOADED = (
     customer_methods,
     invoice_methods,
     payment_methods,
+    portal_methods,
+    refund_methods,
     subscription_methods,
 )
 _OK = 200

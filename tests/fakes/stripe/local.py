@@ -10,13 +10,14 @@ from aiohttp import web
 
 from core.clock import Clock, SystemClock
 from tests.fakes.clock import FakeClock
-from tests.fakes.stripe import buying
+from tests.fakes.stripe import buying, invoicing, portal, refunding
 from tests.fakes.stripe.api import Api
 from tests.fakes.stripe.buying import Buyer
 from tests.fakes.stripe.catalogue_methods import new_price, new_product
 from tests.fakes.stripe.faults import Faults
-from tests.fakes.stripe.model import Json
+from tests.fakes.stripe.model import Card, Json
 from tests.fakes.stripe.pages import Pages
+from tests.fakes.stripe.portal import PortalPage
 from tests.fakes.stripe.webhooks import Attempt, Webhooks
 from tests.fakes.stripe.world import World
 
@@ -126,6 +127,66 @@ class LocalStripe:
 
     def _session(self, given: str) -> Json:
         return self.world.of(given.rpartition("/")[2])
+
+    def portal(self, session: str) -> PortalPage:
+        """Open the billing portal by a session's id or url: it can `cancel`, `keep`, `change_plan`, `update_card`.
+
+        Raises:
+            PageRefusal: If the link is older than five minutes.
+        """
+        return portal.opened(self.world, self._session(session))
+
+    def set_card(self, customer: str, card: Card) -> None:
+        """Let a customer's card behave in some way from now on, without their doing anything."""
+        self.world.cards[customer] = card
+
+    def pay_invoice(self, invoice: str, card: Card = Card.OK) -> bool:
+        """Pay an open invoice, named by its id or hosted url; return whether it is paid."""
+        self.world.catch_up()
+        return portal.pay_invoice(self.world, self._session(invoice), card)
+
+    # What the owner does in the Dashboard, and banks do.
+
+    def charge_of(self, given: str) -> Json:
+        """Return the charge of a charge, payment intent, invoice or checkout session."""
+        found = self.world.of(given)
+        match found["object"]:
+            case "charge":
+                return found
+            case "payment_intent":
+                return self.world.of(found["latest_charge"])
+            case "invoice":
+                intents = [one["payment"]["payment_intent"] for one in invoicing.payments_of(self.world, found)]
+                return self.charge_of(intents[0])
+            case _:
+                return self.charge_of(found["payment_intent"] or found["invoice"])
+
+    def refund(self, of: str, amount: int | None = None, *, reason: str = "requested_by_customer") -> Json:
+        """Give back what was paid, whole or in part; return the refund.
+
+        It is pending while `World.refunds_settle` is False.
+        """
+        self.world.catch_up()
+        return refunding.refund(self.world, self.charge_of(of), amount, reason=reason, metadata={})
+
+    def end_refund(self, refund: str, *, succeeds: bool) -> None:
+        """Say how a pending refund ends, or that one that had succeeded came back."""
+        refunding.end_refund(self.world, self.world.of(refund), succeeds=succeeds)
+
+    def dispute(
+        self, of: str, amount: int | None = None, *, reason: str = "fraudulent", is_warning: bool = False
+    ) -> Json:
+        """Let a buyer's bank dispute what was paid; a warning (an inquiry) moves no money. Return the dispute."""
+        self.world.catch_up()
+        return refunding.dispute(self.world, self.charge_of(of), amount, reason=reason, is_warning=is_warning)
+
+    def close_dispute(self, dispute: str, *, won: bool) -> None:
+        """Let the bank decide."""
+        refunding.close_dispute(self.world, self.world.of(dispute), won=won)
+
+    def warn_of_fraud(self, of: str) -> Json:
+        """Let the card's network say that what was paid may be fraud; return the warning."""
+        return refunding.warn_of_fraud(self.world, self.charge_of(of))
 
     def advance(self, seconds: float = 0, *, days: float = 0) -> None:
         """Let time pass on the clock that was given, and do what is due.

@@ -4,7 +4,7 @@ from html import escape
 
 from aiohttp import web
 
-from tests.fakes.stripe import buying
+from tests.fakes.stripe import buying, portal
 from tests.fakes.stripe.buying import Buyer
 from tests.fakes.stripe.model import Card, Json, PageRefusal
 from tests.fakes.stripe.world import World
@@ -21,16 +21,18 @@ class Pages:
         app.router.add_get("/c/pay/{id}", self._checkout)
         app.router.add_post("/c/pay/{id}", self._pay)
         app.router.add_get("/i/{id}", self._invoice)
+        app.router.add_post("/i/{id}", self._pay_invoice)
+        app.router.add_get("/p/session/{id}", self._portal)
 
-    def _session(self, request: web.Request) -> Json:
+    def _found(self, request: web.Request, kind: str) -> Json:
         self._world.catch_up()
-        session = self._world.objects.get(request.match_info["id"])
-        if session is None or session["object"] != "checkout.session":
+        found = self._world.objects.get(request.match_info["id"])
+        if found is None or found["object"] != kind:
             raise web.HTTPNotFound(text="Something went wrong: this page does not exist")
-        return session
+        return found
 
     async def _checkout(self, request: web.Request) -> web.Response:
-        session = self._session(request)
+        session = self._found(request, "checkout.session")
         if session["status"] != "open":
             return _page(410, f"This page is {session['status']}.")
         rows = "".join(
@@ -44,7 +46,7 @@ class Pages:
         return _page(200, f"<ul>{rows}</ul>{form}")
 
     async def _pay(self, request: web.Request) -> web.Response:
-        session, form = self._session(request), await request.post()
+        session, form = self._found(request, "checkout.session"), await request.post()
         buyer = Buyer(card=Card(str(form.get("card", Card.OK))), email=str(form.get("email") or Buyer.email))
         try:
             url = buying.pay(self._world, session, buyer)
@@ -53,13 +55,26 @@ class Pages:
         return web.Response(status=303, headers={"Location": url})
 
     async def _invoice(self, request: web.Request) -> web.Response:
-        self._world.catch_up()
-        invoice = self._world.objects.get(request.match_info["id"])
-        if invoice is None or invoice["object"] != "invoice":
-            raise web.HTTPNotFound(text="Something went wrong: this page does not exist")
+        invoice = self._found(request, "invoice")
         return _page(
             200, f"{escape(str(invoice['number']))}: {invoice['status']}, {invoice['amount_remaining']} to pay"
         )
+
+    async def _pay_invoice(self, request: web.Request) -> web.Response:
+        invoice, form = self._found(request, "invoice"), await request.post()
+        try:
+            is_paid = portal.pay_invoice(self._world, invoice, Card(str(form.get("card", Card.OK))))
+        except PageRefusal as refusal:
+            return _page(410, escape(str(refusal)))
+        return _page(200 if is_paid else 402, invoice["status"])
+
+    async def _portal(self, request: web.Request) -> web.Response:
+        try:
+            page = portal.opened(self._world, self._found(request, "billing_portal.session"))
+        except PageRefusal as refusal:
+            return _page(410, escape(str(refusal)))
+        rows = "".join(f"<li>{one['id']}: {one['status']}</li>" for one in page.subscriptions)
+        return _page(200, f"<ul>{rows}</ul>")
 
 
 def _page(status: int, body: str) -> web.Response:

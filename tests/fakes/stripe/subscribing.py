@@ -139,6 +139,11 @@ def schedule(world: World, subscription: Json) -> None:
         world.agenda.put(reminder, lambda: _remind(world, subscription, end))
 
 
+def next_end(subscription: Json, start: int, price: Json) -> int:
+    """Return the end of the period that begins at *start*."""
+    return period_end(subscription["billing_cycle_anchor"], start, price["recurring"])
+
+
 def _is_at(subscription: Json, end: int) -> bool:
     return subscription["status"] not in OVER | {"paused"} and period_of(subscription)[1] == end
 
@@ -146,8 +151,7 @@ def _is_at(subscription: Json, end: int) -> bool:
 def _remind(world: World, subscription: Json, end: int) -> None:
     if not _is_at(subscription, end) or subscription["cancel_at_period_end"]:
         return
-    recurring = subscription["items"]["data"][0]["price"]["recurring"]
-    period = (end, period_end(subscription["billing_cycle_anchor"], end, recurring))
+    period = (end, next_end(subscription, end, subscription["items"]["data"][0]["price"]))
     entries = [
         full(world, item["price"], item["quantity"], period, subscription=subscription["id"], item=item["id"])
         for item in subscription["items"]["data"]
@@ -179,8 +183,7 @@ def _turn(world: World, subscription: Json, end: int) -> None:
     before = {"items": {**subscription["items"], "data": [dict(item) for item in subscription["items"]["data"]]}}
     before["latest_invoice"] = subscription["latest_invoice"]
     for item in subscription["items"]["data"]:
-        after = period_end(subscription["billing_cycle_anchor"], end, item["price"]["recurring"])
-        item |= {"current_period_start": end, "current_period_end": after}
+        item |= {"current_period_start": end, "current_period_end": next_end(subscription, end, item["price"])}
     bill = renewal(world, subscription, whole_period(world, subscription))
     world.put_off.pop(subscription["id"], None)
     invoice = invoicing.draft(world, Bill(**{**vars(bill), "period": period}))
@@ -261,4 +264,8 @@ def end_now(world: World, subscription: Json, reason: str) -> None:
         "status": "canceled",
     }
     world.put_off.pop(subscription["id"], None)
+    for invoice in world.every("invoice", livemode=subscription["livemode"]):
+        details = (invoice["parent"] or {}).get("subscription_details")
+        if invoice["status"] in {"draft", "open"} and details and details["subscription"] == subscription["id"]:
+            invoice |= {"auto_advance": False, "automatically_finalizes_at": None, "next_payment_attempt": None}
     world.emit("customer.subscription.deleted", subscription)
