@@ -6,10 +6,17 @@ import structlog
 
 from core.billing.buyers import Buyer, Link, find_live_customer, find_live_subscription, may_buy, record
 from core.billing.catalogue import Product
-from core.billing.errors import AlreadySubscribed, BillingRefused, NotABuyer, PaymentPending, PurchasesFrozen
+from core.billing.errors import (
+    AlreadySubscribed,
+    BillingRefused,
+    BillingUnavailable,
+    NotABuyer,
+    PaymentPending,
+    PurchasesFrozen,
+)
 from core.billing.fulfilment import Fulfilment
 from core.billing.model import Checkout, CheckoutState, Customer
-from core.billing.objects import CheckoutObject
+from core.billing.objects import CheckoutObject, CustomerObject
 from core.billing.ports import BillingStore, BillingTransaction, Gateway
 from core.clock import Clock
 from core.errors import ConflictError
@@ -58,11 +65,16 @@ class Checkouts:
             except BillingRefused as error:
                 await self._refused(intent, error, is_new=intent.id == wanted.id)
                 continue
+            except BillingUnavailable as error:
+                if error.is_kept and intent.stripe_id is None:
+                    # nobody has the address of such a page, and its key would fail for ever
+                    await self._end(intent)
+                raise
             if page.status != "open":
                 await self._is_over(intent, page, product)
             elif _same(intent, wanted):
-                await self._store.write(lambda tx, one=intent, found=page: _store_open(tx, one, found.id))  # type: ignore[misc]
-                return Link(page.url, intent.product, page.expires_at, reused=intent.id != wanted.id)
+                if await self._store.write(lambda tx, one=intent, found=page: _store_open(tx, one, found.id)):  # type: ignore[misc]
+                    return Link(page.url, intent.product, page.expires_at, reused=intent.id != wanted.id)
             elif await self._gateway.expire_checkout(page.id):
                 # the slot is wanted for another product, or another number of it
                 await self._end(intent)
@@ -143,7 +155,7 @@ class Checkouts:
         live = [customer for customer in customers if customer.deleted_at is None]
         if live:
             return live[0]
-        made = await self._gateway.create_customer(workspace_id, key=f"cust:{workspace_id}:{len(customers)}")
+        made = await self._new_customer(workspace_id, f"cust:{workspace_id}:{len(customers)}")
         now = self._clock.now()
 
         def work(tx: BillingTransaction) -> Customer:
@@ -156,13 +168,24 @@ class Checkouts:
 
         return await self._store.write(work)
 
+    async def _new_customer(self, workspace_id: str, key: str) -> CustomerObject:
+        try:
+            return await self._gateway.create_customer(workspace_id, key=key)
+        except BillingUnavailable as error:
+            if not error.is_kept:
+                raise
+            return await self._gateway.create_customer(workspace_id, key=f"{key}:again")
+
 
 def _same(one: Checkout, other: Checkout) -> bool:
     return (one.product, one.quantity, one.price_id) == (other.product, other.quantity, other.price_id)
 
 
-def _store_open(tx: BillingTransaction, intent: Checkout, stripe_id: str) -> None:
+def _store_open(tx: BillingTransaction, intent: Checkout, stripe_id: str) -> bool:
+    """Remember the page and return whether it may be given away: not if its intent was given up meanwhile."""
     tx.credits.lock_account(intent.workspace_id)
     current = tx.billing.find_checkout(intent.id)
     if current is not None and current.state is CheckoutState.CREATING:
         tx.billing.save_checkout(replace(current, state=CheckoutState.OPEN, stripe_id=stripe_id))
+        return True
+    return current is not None and current.state is CheckoutState.OPEN

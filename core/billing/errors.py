@@ -72,9 +72,17 @@ class PurchasesFrozen(UserFacingError):
 
 
 class BillingUnavailable(TransientError, UserFacingError):
-    """Stripe does not answer, or not now."""
+    """Stripe does not answer, or not now.
+
+    Attributes:
+        is_kept: Whether Stripe failed while it acted, and so gives this same answer to every repeat with the same key.
+    """
 
     code = "billing_unavailable"
+
+    def __init__(self, message: str, *, is_kept: bool = False) -> None:
+        super().__init__(message)
+        self.is_kept = is_kept
 
 
 class BillingRefused(AtelierError):

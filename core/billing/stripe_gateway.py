@@ -281,8 +281,9 @@ async def _translated() -> AsyncIterator[None]:
         raise BillingUnavailable(f"Stripe: {type(error).__name__}") from error
     except stripe.StripeError as error:
         status = error.http_status or 0
-        if status >= _SERVER_FAULT or status == _CONFLICT:
-            raise BillingUnavailable(f"Stripe: {type(error).__name__} {status}") from error
+        if isinstance(error, stripe.APIError) or status >= _SERVER_FAULT or status == _CONFLICT:
+            kept = status == _SERVER_FAULT
+            raise BillingUnavailable(f"Stripe: {type(error).__name__} {status}", is_kept=kept) from error
         code = error.code or type(error).__name__
         param = getattr(error, "param", None) or ""
         raise BillingRefused(f"Stripe: {code} {param}".rstrip(), code=code, param=param) from error
