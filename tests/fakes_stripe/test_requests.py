@@ -11,6 +11,7 @@ from tests.fakes.stripe.faults import Trouble
 from tests.fakes.stripe.local import LocalStripe
 from tests.fakes_stripe.buying import checkout, customer
 from tests.fakes_stripe.conftest import Shop, client_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 
@@ -148,10 +149,7 @@ async def test_a_key_in_use_is_409(local: LocalStripe, client: stripe.StripeClie
     key: Any = {"idempotency_key": "k"}
     local.faults.add(Trouble.HANGS, "POST /v1/customers")
     first = asyncio.create_task(client.v1.customers.create_async({"name": "N"}, key))
-    while not local.api.calls:
-        await asyncio.sleep(0)
-    while not local.all("customer"):
-        await asyncio.sleep(0)
+    await until(lambda: _made_one(local))
     with pytest.raises(stripe.StripeError) as caught:
         await client.v1.customers.create_async({"name": "N"}, key)
     assert caught.value.http_status == 409
@@ -159,6 +157,10 @@ async def test_a_key_in_use_is_409(local: LocalStripe, client: stripe.StripeClie
     assert caught.value.error.code == "idempotency_key_in_use"
     local.faults.released.set()
     assert (await first).id == (await client.v1.customers.create_async({"name": "N"}, key)).id
+
+
+async def _made_one(local: LocalStripe) -> bool:
+    return len(local.all("customer")) == 1
 
 
 async def test_a_lost_answer_is_found_again_under_its_key(local: LocalStripe, client: stripe.StripeClient) -> None:

@@ -115,8 +115,12 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     Raises:
         Refusal: 404 when nothing answers there.
     """
-    for route in ROUTES:
-        if route.method == method and (match := route.pattern.fullmatch(path)) is not None:
-            return route, match.groupdict()
+    found = [
+        (route, match.groupdict())
+        for route in ROUTES
+        if route.method == method and (match := route.pattern.fullmatch(path)) is not None
+    ]
+    if found:
+        return min(found, key=lambda one: len(one[1]))  # `create_preview` is no id of an invoice
     message = f"Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs"
     raise Refusal(message, status=404, executed=False)

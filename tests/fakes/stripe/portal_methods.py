@@ -41,7 +41,9 @@ def _features(before: Json, given: Json) -> Json:
     if update["enabled"] and not (update["products"] and update["default_allowed_updates"]):
         message = "Missing required param: features[subscription_update][products]."
         raise Refusal(message, "parameter_missing", "features[subscription_update][products]", executed=False)
-    update["products"] = [{"adjustable_quantity": {"enabled": False}, **one} for one in update["products"] or []]
+    update["products"] = [
+        {"adjustable_quantity": {"enabled": False, "minimum": 0}, **one} for one in update["products"] or []
+    ]
     return found
 
 

@@ -114,7 +114,12 @@ def dispute(world: World, charge: Json, amount: int | None, *, reason: str, is_w
         network_reason_code="10.4",
         payment_intent=charge["payment_intent"],
         payment_method_details={
-            "card": {"brand": "visa", "case_type": "inquiry" if is_warning else "chargeback"},
+            "card": {
+                "brand": "visa",
+                "case_type": "inquiry" if is_warning else "chargeback",
+                "network": "visa",
+                "network_reason_code": "10.4",
+            },
             "type": "card",
         },
         reason=reason,
