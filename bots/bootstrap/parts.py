@@ -57,7 +57,9 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
     await prepare_database(settings)
     database = Database.from_url(settings.database_url.get_secret_value())
     stack.push_async_callback(database.aclose)
-    catalogue = load_catalogue(settings, choices.custom_models, clock=clock)
+    # A server of one's own has models that no table names: sessions that were made with one go on with it.
+    in_use = await database.read(lambda tx: tx.sessions.list_models()) if settings.openai_base_url else ()
+    catalogue = load_catalogue(settings, (*choices.custom_models, *in_use), clock=clock)
     registry = make_registry(settings, catalogue, clock=clock, pace=choices.rehearsal_pace)
     stack.push_async_callback(registry.aclose)
     prices = load_price_list()

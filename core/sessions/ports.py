@@ -158,6 +158,10 @@ class SessionRepository(Protocol):
 
     def count(self, workspace_id: str, *, statuses: Sequence[Status] = (), since: datetime | None = None) -> int: ...
 
+    def list_models(self) -> Sequence[str]:
+        """Return the ids of the models that sessions were made with, each once, in order."""
+        ...
+
     def find_by_thread(self, platform: str, channel: str, thread: str) -> Session | None:
         """Return the newest session of a thread."""
         ...

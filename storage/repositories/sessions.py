@@ -54,6 +54,7 @@ _BY_THREAD = _SESSIONS.query(
         sessions.c.thread == sa.bindparam("thread"),
     ).limit(1)
 )
+_LIST_MODELS = sa.select(sessions.c.model).distinct().order_by(sessions.c.model)
 _DELETE_SESSION = sa.delete(sessions).where(sessions.c.id == sa.bindparam("id"))
 
 _FILES = Rows(session_files, SessionFile)
@@ -166,6 +167,9 @@ class SqlSessionRepository:
         if since is not None:
             query = query.where(sessions.c.created_at >= since)
         return self._connection.execute(query).scalar_one()
+
+    def list_models(self) -> Sequence[str]:
+        return self._connection.execute(_LIST_MODELS).scalars().all()
 
     def find_by_thread(self, platform: str, channel: str, thread: str) -> Session | None:
         return _BY_THREAD.first(self._connection, platform=platform, channel=channel, thread=thread)

@@ -156,6 +156,17 @@ class TestSessions:
         assert await seeded.read(lambda tx: tx.sessions.count(WORKSPACE.id, since=NOW + MINUTE)) == 1
         assert await seeded.read(lambda tx: tx.sessions.count("other")) == 0
 
+    async def test_the_models_in_use(self, seeded: Database) -> None:
+        """Each model that a session was made with is listed once."""
+
+        def add(tx: Transaction) -> None:
+            for number, model in enumerate(("zeta", "alpha", "zeta"), 2):
+                tx.sessions.add(samples.session(f"s_{number}", model=model))
+
+        await seeded.write(add)
+        first = samples.session().model
+        assert await seeded.read(lambda tx: list(tx.sessions.list_models())) == sorted({"alpha", "zeta", first})
+
     async def test_a_thread_finds_its_newest_session(self, seeded: Database) -> None:
         """Of several sessions in one thread the newest is found."""
         newer = samples.session("s_2", created_at=NOW + MINUTE)

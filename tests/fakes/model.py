@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.documents.model import split_marked
-from core.providers.base import Listener, Reply, Request, StopReason, Usage
+from core.providers.base import Listener, Reply, Request, Segment, StopReason, Usage
 from core.providers.errors import PartialReply
 
 Script = Callable[[Request], "str | Reply | BaseException"]
@@ -118,3 +118,26 @@ def helpful(scores: dict[int, float]) -> Script:
         )
 
     return script
+
+
+def whoever_asks(prompt: str) -> str:
+    """Return an answer to any role's prompt: the schema is one for all, and each takes what is its own."""
+    request = Request("", "", (Segment(prompt),), 1)
+    ref, text = blocks_of(request)[-1]
+    return json.dumps(
+        {
+            "notes": [
+                {"block": ref, "quote": text[:12], "comment": "Say more.", "suggestion": "", "severity": "major"}
+            ],
+            "earlier": [],
+            "edits": [{"op": "replace", "block": ref, "text": f"{text} More.", "notes": []}],
+            "answers": [{"note": note["id"], "fate": "declined", "reason": "Later."} for note in notes_of(request)],
+            "plan": [{"step": "Say more.", "notes": []}],
+            "decline": [],
+            "questions": [],
+            "criteria": [],
+            "score": 6.0,
+            "summary": "Fine.",
+            "self_assessment": "",
+        }
+    )

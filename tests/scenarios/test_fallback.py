@@ -1,6 +1,5 @@
 """A whole session over the real SDKs while a provider is down: who answers, what it costs, what people are told."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from bots.views.plain import plain_text
 from bots.views.posts import view_of
 from core.orchestration.ports import Content, Part, PostKind, Snapshot
-from core.providers.base import Request, Segment, Usage
+from core.providers.base import Usage
 from core.providers.catalogue import Catalogue
 from core.providers.limits import Limits
 from core.providers.registry import Credentials, ModelRegistry
@@ -17,7 +16,7 @@ from core.workspaces.model import Verbosity, WorkspaceSettings
 from storage.database import Database
 from tests.core.orchestration.harness import WORKSPACE, Harness
 from tests.fakes.clock import FakeClock
-from tests.fakes.model import ScriptedModel, blocks_of, helpful, notes_of
+from tests.fakes.model import ScriptedModel, helpful, whoever_asks
 from tests.fakes.model_peer import ModelPeer, Script
 
 pytestmark = pytest.mark.loopback
@@ -26,34 +25,11 @@ CHEAP, DEAR = "gemini-3.8-flash", "claude-sonnet-5-5"
 STOOD_IN = f"{DEAR} answered because {CHEAP} could not."
 
 
-def _reply(prompt: str) -> str:
-    """Answer any role: the schema is one for all, and each takes what is its own."""
-    request = Request(DEAR, "", (Segment(prompt),), 1)
-    ref, text = blocks_of(request)[-1]
-    return json.dumps(
-        {
-            "notes": [
-                {"block": ref, "quote": text[:12], "comment": "Say more.", "suggestion": "", "severity": "major"}
-            ],
-            "earlier": [],
-            "edits": [{"op": "replace", "block": ref, "text": f"{text} More.", "notes": []}],
-            "answers": [{"note": note["id"], "fate": "declined", "reason": "Later."} for note in notes_of(request)],
-            "plan": [{"step": "Say more.", "notes": []}],
-            "decline": [],
-            "questions": [],
-            "criteria": [],
-            "score": 6.0,
-            "summary": "Fine.",
-            "self_assessment": "",
-        }
-    )
-
-
 @pytest.fixture
 async def peer() -> AsyncIterator[ModelPeer]:
     server = ModelPeer(Catalogue.load())
     await server.start()
-    server.answer = _reply
+    server.answer = whoever_asks
     yield server
     await server.stop()
 
