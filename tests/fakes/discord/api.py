@@ -23,6 +23,11 @@ from tests.fakes.discord.world import World
 PREFIX = "/api/v10"
 _FILE = re.compile(r"^files\[(\d+)\]$")
 _WITHOUT_TOKEN = ("/interactions/", "/webhooks/")
+_SCOPES = {
+    Trouble.RATE_LIMITED: "user",
+    Trouble.SHARED_LIMITED: "shared",
+    Trouble.GLOBALLY_LIMITED: "global",
+}
 _VIA = {"Via": "1.1 google"}  # without it discord.py takes a 429 for a ban
 
 
@@ -128,18 +133,13 @@ class Api:
     def _answered(self, request: web.Request, path: str, call: ApiCall) -> web.Response:
         headers = dict(_VIA)
         if self.rates.is_banned:
-            call.status = 429
-            return web.Response(status=429, text="error code: 1015", content_type="text/html")
+            return self._banned(call)
         taken = self.rates.take(call.route, call.params)
         if isinstance(taken, Limited):
             return self._limited(call, taken.retry_after, taken.headers, is_global=taken.is_global)
         headers |= taken
         try:
-            if (
-                not path.startswith(_WITHOUT_TOKEN)
-                and request.headers.get("Authorization") != f"Bot {self._world.token}"
-            ):
-                raise Refusal(401, 0, "401: Unauthorized")
+            self._check_token(request, path)
             answer = self._handled(call)
         except Refusal as refusal:
             call.status, call.code, call.answer = refusal.status, refusal.code, refusal.body
@@ -149,6 +149,11 @@ class Api:
         call.status, call.answer = (204 if body is None else status), body
         self.spec.check_answer(call.route, call.status, body)
         return _written(call.status, body, headers)
+
+    def _check_token(self, request: web.Request, path: str) -> None:
+        given = request.headers.get("Authorization")
+        if given != f"Bot {self._world.token}" and not path.startswith(_WITHOUT_TOKEN):
+            raise Refusal(401, 0, "401: Unauthorized")
 
     def _handled(self, call: ApiCall) -> Answer:
         handler = self._handlers.get(call.route)
@@ -173,31 +178,28 @@ class Api:
 
     def _troubled(self, request: web.Request, fault: Fault, call: ApiCall) -> web.Response | None:
         """Return the answer of a fault that strikes before anything happens, None for the others."""
-        wait = fault.retry_after
-        call.status = fault.status
+        if (scope := _SCOPES.get(fault.trouble)) is not None:
+            headers = {"X-RateLimit-Scope": scope} | ({"X-RateLimit-Global": "true"} if scope == "global" else {})
+            return self._limited(call, fault.retry_after, headers, is_global=scope == "global")
         match fault.trouble:
             case Trouble.LOST_REQUEST:
-                call.status = 0
                 return cut(request)
-            case Trouble.RATE_LIMITED:
-                return self._limited(call, wait, {"X-RateLimit-Scope": "user"}, is_global=False)
-            case Trouble.SHARED_LIMITED:
-                return self._limited(call, wait, {"X-RateLimit-Scope": "shared"}, is_global=False)
-            case Trouble.GLOBALLY_LIMITED:
-                headers = {"X-RateLimit-Scope": "global", "X-RateLimit-Global": "true"}
-                return self._limited(call, wait, headers, is_global=True)
             case Trouble.BANNED:
-                call.status = 429
-                self.rates.count(429)
-                return web.Response(status=429, text="error code: 1015", content_type="text/html")
+                return self._banned(call)
             case Trouble.SERVER_ERROR:
+                call.status = fault.status
                 return web.Response(status=fault.status, text="error", headers=_VIA)
             case Trouble.REFUSED:
-                call.code = fault.code
+                call.status, call.code = fault.status, fault.code
                 self.rates.count(fault.status)
                 return _written(fault.status, {"message": fault.message, "code": fault.code}, _VIA)
             case _:
                 return None
+
+    def _banned(self, call: ApiCall) -> web.Response:
+        call.status = 429
+        self.rates.count(429)
+        return web.Response(status=429, text="error code: 1015", content_type="text/html")
 
     def _limited(self, call: ApiCall, wait: float, headers: Mapping[str, str], *, is_global: bool) -> web.Response:
         call.status = 429
