@@ -53,6 +53,66 @@ async def test_a_customer_changes_to_what_is_offered(
     assert local.all("invoice")[-1]["amount_paid"] == 5000
 
 
+async def _offering(client: stripe.StripeClient, shop: Shop) -> str:
+    """Make a configuration of both plans in which cheaper ones wait for the end of the period."""
+    plans = (shop.starter, shop.pro)
+    update: Any = {
+        "enabled": True,
+        "default_allowed_updates": ["price"],
+        "products": [{"product": one["product"], "prices": [one["id"]]} for one in plans],
+        "proration_behavior": "always_invoice",
+        "schedule_at_period_end": {"conditions": [{"type": "decreasing_item_amount"}]},
+    }
+    features: Any = {"subscription_update": update, "subscription_cancel": {"enabled": True}}
+    return (await client.v1.billing_portal.configurations.create_async({"features": features})).id
+
+
+async def test_a_change_is_confirmed_on_a_page_of_its_own(
+    local: LocalStripe, client: stripe.StripeClient, shop: Shop
+) -> None:
+    """The link names the plan, the customer confirms, and the browser goes where it was told to."""
+    subscription = await subscribe(local, client, shop.starter)
+    item, done = subscription["items"].data[0].id, "https://app.test/done"
+
+    async def link(price: str) -> str:
+        flow: Any = {
+            "type": "subscription_update_confirm",
+            "subscription_update_confirm": {"subscription": subscription.id, "items": [{"id": item, "price": price}]},
+            "after_completion": {"type": "redirect", "redirect": {"return_url": done}},
+        }
+        wanted: Any = {"customer": str(subscription.customer), "configuration": offering, "flow_data": flow}
+        return (await client.v1.billing_portal.sessions.create_async(wanted)).url
+
+    offering = await _offering(client, shop)
+    assert local.portal(await link(shop.pro["id"])).confirm() == done
+    assert local.all("invoice")[-1]["billing_reason"] == "subscription_update"
+    for wrong, message in ((shop.pro["id"], "do not change"), (shop.pack["id"], "not in the configuration")):
+        with pytest.raises(stripe.InvalidRequestError, match=message):
+            await link(wrong)
+
+
+async def test_a_cheaper_plan_waits_for_the_end_of_the_period(
+    local: LocalStripe, client: stripe.StripeClient, shop: Shop
+) -> None:
+    """A schedule holds the subscription until then: its end cannot be set before the schedule is released."""
+    subscription = await subscribe(local, client, shop.pro)
+    wanted: Any = {"customer": str(subscription.customer), "configuration": await _offering(client, shop)}
+    page = local.portal((await client.v1.billing_portal.sessions.create_async(wanted)).url)
+    page.change_plan(shop.starter["id"])
+    held = local.all("subscription")[0]
+    assert (held["items"]["data"][0]["price"]["id"], len(local.all("invoice"))) == (shop.pro["id"], 1)
+    with pytest.raises(stripe.InvalidRequestError, match="managed by the subscription schedule"):
+        await client.v1.subscriptions.update_async(subscription.id, {"cancel_at_period_end": True})
+    await client.v1.subscription_schedules.release_async(held["schedule"])
+    await client.v1.subscriptions.update_async(subscription.id, {"cancel_at_period_end": True})
+    page.change_plan(shop.starter["id"])
+    page.keep()
+    local.advance(days=32)
+    assert local.all("invoice")[-1]["amount_paid"] == 2900
+    renewed = local.all("subscription")[0]
+    assert (renewed["items"]["data"][0]["price"]["id"], renewed["schedule"]) == (shop.starter["id"], None)
+
+
 async def test_a_new_card_pays_what_is_open(local: LocalStripe, client: stripe.StripeClient, shop: Shop) -> None:
     """The invoice that failed is tried with it at once."""
     subscription = await subscribe(local, client, shop.starter)

@@ -17,6 +17,7 @@ from tests.fakes.stripe import (
     payment_methods,
     portal_methods,
     refund_methods,
+    scheduling,
     subscription_methods,
 )
 from tests.fakes.stripe.asking import Ask, find
@@ -36,6 +37,7 @@ _LOADED = (
     payment_methods,
     portal_methods,
     refund_methods,
+    scheduling,
     subscription_methods,
 )
 _OK = 200

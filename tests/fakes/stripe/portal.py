@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tests.fakes.stripe import invoicing, subscribing, switching
 from tests.fakes.stripe.model import Card, Json, PageRefusal
+from tests.fakes.stripe.scheduling import schedule_price
 from tests.fakes.stripe.subscribing import OVER
 from tests.fakes.stripe.switching import Change, Wanted
 from tests.fakes.stripe.world import World
@@ -57,6 +58,8 @@ class PortalPage:
             subscription["cancellation_details"] = details
             subscribing.end_now(self.world, subscription, "cancellation_requested")
             return
+        if subscription["schedule"] is not None:
+            subscribing.release_schedule(self.world, subscription)
         self.world.change(
             "customer.subscription.updated",
             subscription,
@@ -84,8 +87,31 @@ class PortalPage:
         offered = {price for one in feature["products"] for price in one["prices"]}
         if price_id not in offered:
             raise PageRefusal("this plan is not offered")
+        self._switch(subscription, self.world.of(price_id), feature)
+
+    def confirm(self) -> str:
+        """Press "Confirm" on a page that was opened to change to one plan; return where the browser goes then."""
+        feature, flow = self._need("subscription_update"), self.session["flow"]
+        if flow is None or flow["type"] != "subscription_update_confirm":
+            raise PageRefusal("there is nothing to confirm")
+        wanted = flow["subscription_update_confirm"]
+        subscription = self.world.of(wanted["subscription"])
+        if subscription["status"] in OVER:
+            raise PageRefusal("this subscription has ended")
+        self._switch(subscription, self.world.of(wanted["items"][0]["price"]), feature)
+        redirect = flow["after_completion"].get("redirect")
+        return str((redirect or {"return_url": self.session["return_url"]})["return_url"])
+
+    def _switch(self, subscription: Json, price: Json, feature: Json) -> None:
+        """Change to a plan now, or at the end of the period where the configuration says so."""
         item = subscription["items"]["data"][0]
-        wanted = Wanted(item, self.world.of(price_id), item["quantity"])
+        conditions = {one["type"] for one in feature["schedule_at_period_end"]["conditions"]}
+        if "decreasing_item_amount" in conditions and price["unit_amount"] < item["price"]["unit_amount"]:
+            schedule_price(self.world, subscription, price)
+            return
+        if subscription["schedule"] is not None:
+            subscribing.release_schedule(self.world, subscription)
+        wanted = Wanted(item, price, item["quantity"])
         before: Json = {}
         change = Change([wanted], feature["proration_behavior"], self.world.now())
         switching.switch(self.world, subscription, change, before)

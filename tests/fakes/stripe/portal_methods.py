@@ -162,4 +162,25 @@ def _flow(ask: Ask, customer: Json, configuration: Json) -> Json | None:
         subscription = ask.world.get("subscription", about, livemode=ask.livemode, param=f"flow_data[{kind}]")
         if subscription["customer"] != customer["id"]:
             raise missing("subscription", about, f"flow_data[{kind}][subscription]")
-    return {"after_completion": {"type": "portal_homepage"}, "type": kind, kind: inner}
+        if kind == "subscription_update_confirm":
+            _check_confirm(subscription, inner["items"], configuration)
+    return {"after_completion": given.get("after_completion", {"type": "portal_homepage"}), "type": kind, kind: inner}
+
+
+def _check_confirm(subscription: Json, items: list[Json], configuration: Json) -> None:
+    """docs: customer-management/portal-deep-links#subscription-update-confirm."""
+    param = "flow_data[subscription_update_confirm][items]"
+    held = {item["id"]: item for item in subscription["items"]["data"]}
+    if len(items) != 1 or len(held) != 1:
+        raise Refusal("Subscriptions with more than one item cannot be updated through the portal.", param=param)
+    (wanted,) = items
+    if (item := held.get(wanted["id"])) is None:
+        raise missing("subscription_item", wanted["id"], f"{param}[0][id]")
+    price = wanted.get("price", item["price"]["id"])
+    if price not in {
+        one for part in configuration["features"]["subscription_update"]["products"] for one in part["prices"]
+    }:
+        message = f"The price {price} is not in the configuration's `features[subscription_update][products]`."
+        raise Refusal(message, param=f"{param}[0][price]")
+    if (price, wanted.get("quantity", item["quantity"])) == (item["price"]["id"], item["quantity"]):
+        raise Refusal("The items specified do not change the subscription.", param=param)

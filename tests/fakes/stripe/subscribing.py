@@ -182,6 +182,9 @@ def _turn(world: World, subscription: Json, end: int) -> None:
     period = period_of(subscription)
     before = {"items": {**subscription["items"], "data": [dict(item) for item in subscription["items"]["data"]]}}
     before["latest_invoice"] = subscription["latest_invoice"]
+    if subscription["schedule"] is not None:
+        before["schedule"] = subscription["schedule"]
+        _begin_phase(world, subscription)
     for item in subscription["items"]["data"]:
         item |= {"current_period_start": end, "current_period_end": next_end(subscription, end, item["price"])}
     bill = renewal(world, subscription, whole_period(world, subscription))
@@ -193,6 +196,23 @@ def _turn(world: World, subscription: Json, end: int) -> None:
         invoice |= {"auto_advance": False, "automatically_finalizes_at": None}
         return
     world.agenda.put(world.now() + world.draft_seconds, lambda: _collect_renewal(world, subscription, invoice))
+
+
+def _begin_phase(world: World, subscription: Json) -> None:
+    """Give a subscription the price that its schedule has for the period that begins."""
+    coming = world.of(subscription["schedule"])["phases"][1]["items"][0]
+    price = world.of(coming["price"])
+    subscription["items"]["data"][0] |= {"price": price, "plan": plan(price), "quantity": coming["quantity"]}
+    release_schedule(world, subscription)
+
+
+def release_schedule(world: World, subscription: Json) -> None:
+    """Let go of a subscription; telling of the subscription's change is the caller's."""
+    schedule = world.of(subscription["schedule"])
+    subscription["schedule"] = None
+    schedule |= {"status": "released", "released_at": world.now(), "released_subscription": subscription["id"]}
+    schedule |= {"subscription": None, "current_phase": None}
+    world.emit("subscription_schedule.released", schedule)
 
 
 def _collect_renewal(world: World, subscription: Json, invoice: Json) -> None:
@@ -256,6 +276,8 @@ def end_now(world: World, subscription: Json, reason: str) -> None:
     """End a subscription at this moment."""
     if subscription["status"] in OVER:
         return
+    if subscription["schedule"] is not None:
+        release_schedule(world, subscription)
     now = world.now()
     subscription |= {
         "cancellation_details": {**(subscription["cancellation_details"] or {}), "reason": reason},

@@ -10,6 +10,7 @@ from tests.fakes.stripe.asking import LIST, Ask, answers
 from tests.fakes.stripe.changing import applied, merged
 from tests.fakes.stripe.invoicing import Bill, drawn
 from tests.fakes.stripe.model import Json, Refusal, missing
+from tests.fakes.stripe.scheduling import check_no_schedule
 from tests.fakes.stripe.subscribing import OVER
 from tests.fakes.stripe.switching import Change, Wanted
 from tests.fakes.stripe.world import World
@@ -82,6 +83,7 @@ def _fields(ask: Ask, subscription: Json) -> Json:
     if "cancel_at_period_end" in ask.given and "cancel_at" in ask.given:
         raise Refusal("`cancel_at` and `cancel_at_period_end` cannot be used together.", param="cancel_at")
     if "cancel_at_period_end" in ask.given or "cancel_at" in ask.given:
+        check_no_schedule(subscription)
         fields |= _ending(ask, subscription)
         details["reason"] = "cancellation_requested" if fields["cancel_at"] else None
     if details != subscription["cancellation_details"]:
