@@ -139,6 +139,10 @@ class Fulfilment:
             outcome = await self._take(event)
         except (TransientError, StateMoved, BillingRefused) as error:
             return await self._postpone(event, error)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of events; logged with its traceback
+            # one event that we are wrong about must not keep those behind it from being taken
+            _log.exception("stripe_event_failed", id=event.id, type=event.type)
+            return await self._postpone(event, error)
         if outcome.granted:
             await self.wake()
         _log.info("stripe_event", type=event.type, state=outcome.state.value, workspace=outcome.workspace_id)
@@ -349,7 +353,7 @@ class Fulfilment:
         now = self._clock.now()
         tx.billing.save_event(replace(event, state=outcome.state, detail=outcome.detail, handled_at=now))
         if outcome.state is EventState.QUARANTINED:
-            _log.error("stripe_event_quarantined", event=event.id, type=event.type, detail=outcome.detail)
+            _log.error("stripe_event_quarantined", id=event.id, type=event.type, detail=outcome.detail)
             tell(
                 tx,
                 NoticeKind.QUARANTINED,

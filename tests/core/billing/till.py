@@ -13,6 +13,7 @@ from core.billing.catalogue import make_catalogue
 from core.billing.model import Notice, NoticeKind
 from core.billing.overview import BillingReader
 from core.billing.ports import BillingStore, BillingTransaction
+from core.billing.reconcile import BillingDifference
 from core.billing.shop import Shop, open_shop
 from core.billing.stripe_gateway import StripeConfig
 from core.credits.model import Balance
@@ -112,6 +113,10 @@ class Till:
         """Return what is posted, in credits; below 0 for debt."""
         return (await self.balance(workspace_id)).posted_microcredits / MICROCREDITS_PER_CREDIT
 
+    async def reconcile(self) -> tuple[BillingDifference, ...]:
+        """Return what we and Stripe differ in."""
+        return await self.shop.reconciler.compare()
+
     async def tier(self, workspace_id: str = W) -> str:
         workspace = await self.store.read(lambda tx: tx.workspaces.find(workspace_id))
         assert workspace is not None
@@ -143,12 +148,23 @@ class Till:
 
 
 @asynccontextmanager
-async def open_till(store: BillingStore, clock: FakeClock, *, may_sell: bool = True) -> AsyncIterator[Till]:
-    """Open a shop with three prices, and a workspace of the free tier."""
+async def open_till(
+    store: BillingStore, clock: FakeClock, *, may_sell: bool = True, off_cents: int = 0, currency: str = "usd"
+) -> AsyncIterator[Till]:
+    """Open a shop with three prices, and a workspace of the free tier.
+
+    Args:
+        store: The database.
+        clock: Everybody's time.
+        may_sell: See `core.billing.service.BillingService`.
+        off_cents: What Stripe's prices differ by from ours.
+        currency: Of Stripe's prices.
+    """
     async with LocalStripe(clock) as stripe:
-        starter = stripe.add_price("Starter", PRICES.tier("starter").price_cents_month, interval="month")
-        pro = stripe.add_price("Pro", PRICES.tier("pro").price_cents_month, interval="month")
-        pack = stripe.add_price("1,000 credits", PRICES.packs[0].price_cents)
+        cents = {tier.key: tier.price_cents_month + off_cents for tier in PRICES.sold()}
+        starter = stripe.add_price("Starter", cents["starter"], interval="month", currency=currency)
+        pro = stripe.add_price("Pro", cents["pro"], interval="month", currency=currency)
+        pack = stripe.add_price("1,000 credits", PRICES.packs[0].price_cents + off_cents, currency=currency)
         ledger = Ledger(clock)
         woken: list[None] = []
 
