@@ -77,22 +77,26 @@ class DiscordApi:
         method: str,
         path: str,
         *,
+        channel_id: str,
+        message_id: str = "",
+        user_id: str = "",
         body: Json | None = None,
         query: Json | None = None,
         uploads: Sequence[Upload] = (),
         posts: bool = False,
-        **ids: str,
     ) -> Any:
         """Make one call and return its answer.
 
         Args:
             method: Of HTTP.
-            path: With the names of *ids* in braces, as ``/channels/{channel_id}/messages``.
+            path: With the names of ids in braces, as ``/channels/{channel_id}/messages``.
+            channel_id: The channel, whose rate limit it takes.
+            message_id: The message.
+            user_id: The person.
             body: What it says.
             query: What stands behind the path.
             uploads: Files that go with it.
             posts: Whether a repeat would be seen: then a lost answer is `PostUncertain`.
-            ids: What stands in the path.
 
         Raises:
             PostRefused: Discord says no; the reason is a word of ours for its code.
@@ -101,9 +105,10 @@ class DiscordApi:
         """
         self._invalid.check()
         client = await self._connect()
+        route = Route(method, path, channel_id=channel_id, message_id=message_id, user_id=user_id)
         try:
             async with asyncio.timeout(limits.CALL_SECONDS):
-                return await client.http.request(Route(method, path, **ids), **_arguments(body, query, uploads))
+                return await client.http.request(route, **_arguments(body, query, uploads))
         except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError) as error:
             mapped = as_our_error(error, posts=posts)
             if isinstance(error, discord.HTTPException) and error.status == _UNAUTHORISED:

@@ -124,7 +124,8 @@ class DiscordChat(ChatPort):
 
     @override
     async def edit(self, thread: ThreadRef, post_id: str, part: Part) -> str:
-        spot, shown = spot_of(thread, post_id), shown_of(part)
+        spot = spot_of(thread, post_id)
+        shown = _placed(thread, spot, shown_of(part))
         if shown.within:
             return post_id
         if self._is_old(spot):
@@ -198,13 +199,11 @@ class DiscordChat(ChatPort):
             return post_id
         key = derived_key(spot.channel, spot.message, "instead")
         since = max(moment_of(spot.message), self._clock.now() - _LOOK_BACK)
+        shown = _placed(thread, Spot(spot.channel, ""), shown)
         found = await self._history.find(spot.channel, key, since)
         if found is not None:
             await self._posts.edit(Spot(spot.channel, found), shown)
             return post_ref(thread, Spot(spot.channel, found))
-        if spot.channel != posts_in(thread):
-            # The thread hangs on the old card: the new one says where it is. Such a mention of a channel calls nobody.
-            shown = replace(shown, components=[*shown.components, remark(f"-# <#{posts_in(thread)}>")])
         new = await self._post(thread, spot.channel, shown, key=key)
         self._cards.know(new.channel, new.message, shown)
         return post_ref(thread, new)
@@ -240,3 +239,14 @@ class DiscordChat(ChatPort):
         if not spot.message.isdigit():
             return False
         return (self._clock.now() - moment_of(spot.message)).total_seconds() > limits.EDIT_SECONDS
+
+
+def _placed(thread: ThreadRef, spot: Spot, shown: Shown) -> Shown:
+    """Return a message as it reads at *spot*: a card that has not the thread hanging on it says where the thread is.
+
+    Such a mention of a channel calls nobody.
+    """
+    if spot.channel == posts_in(thread) or spot.message == thread.thread:
+        return shown
+    link = remark(f"-# <#{posts_in(thread)}>")
+    return shown if link in shown.components else replace(shown, components=[*shown.components, link])

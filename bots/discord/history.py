@@ -52,7 +52,7 @@ class History:
 
     async def _page(self, channel: str, after: str) -> list[Json]:
         query = {"after": after, "limit": limits.HISTORY_PAGE}
-        page: Any = await self._read("/channels/{channel_id}/messages", channel, query)
+        page: Any = await self._read("/channels/{channel_id}/messages", query, channel_id=channel)
         return list(page)
 
     async def _confirm_nothing(self, channel: str, after: str) -> None:
@@ -61,17 +61,25 @@ class History:
         Raises:
             HistoryUnreadable: If there is something that we are not shown.
         """
-        found: Any = await self._read("/channels/{channel_id}", channel, None)
+        found: Any = await self._read("/channels/{channel_id}", channel_id=channel)
         last = found.get("last_message_id")
-        if last is not None and int(last) > int(after):
-            raise HistoryUnreadable("Discord shows no history here: the app lacks the permission Read Message History")
-
-    async def _read(self, path: str, channel: str, query: Json | None) -> Any:
+        if last is None or int(last) <= int(after):
+            return
         try:
-            return await self._api.call("GET", path, query=query, channel_id=channel)
+            await self._read("/channels/{channel_id}/messages/{message_id}", channel_id=channel, message_id=str(last))
+        except PostRefused as error:
+            if error.reason == "unknown_message":
+                return  # it was deleted, and Discord goes on naming it
+            raise
+        raise HistoryUnreadable("Discord shows no history here: the app lacks the permission Read Message History")
+
+    async def _read(self, path: str, query: Json | None = None, *, channel_id: str, message_id: str = "") -> Any:
+        try:
+            return await self._api.call("GET", path, query=query, channel_id=channel_id, message_id=message_id)
         except PostRefused as error:
             if error.reason in _UNREADABLE:
-                raise HistoryUnreadable(f"Discord: {error.reason}") from error
+                lacking = "the app lacks the permission Read Message History"
+                raise HistoryUnreadable(f"Discord: {error.reason}, probably {lacking}") from error
             raise
         except TransientError as error:
             raise HistoryUnreadable(str(error), retry_after_seconds=error.retry_after_seconds) from error

@@ -50,7 +50,7 @@ class RestLogin:
 
     async def _log_in(self) -> discord.Client:
         client = discord.Client(
-            intents=discord.Intents.none(),
+            intents=discord.Intents(guilds=True),  # without a gateway nothing comes, and the library would warn
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=limits.WAIT_SECONDS,
             max_messages=None,

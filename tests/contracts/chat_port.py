@@ -182,9 +182,11 @@ class ChatPortLaws:
     async def test_long_text_arrives_whole_and_in_order(self, harness: ChatHarness) -> None:
         """No word of a long text is lost or moved, however many messages it takes."""
         words = [f"w{n:04d}" for n in range(1, 1800)]
-        some = some_session(harness.chat.platform, summary=" ".join(words))
+        some = self.some(harness)
+        turns = tuple(replace(turn, summary=" ".join(words)) for turn in some.snapshot.turns)
         thread = await _thread(harness.chat, some)
-        content = Content(kind=PostKind.TURN, snapshot=some.snapshot, round=1, role_key="content")
+        snapshot = replace(some.snapshot, turns=turns)
+        content = Content(kind=PostKind.TURN, snapshot=snapshot, round=1, role_key="content")
         for number, part in enumerate(harness.chat.render(content)):
             await harness.chat.send(thread, part, key=derived_key("long", number))
         seen = " ".join(text for _, text in await harness.shown())

@@ -50,10 +50,10 @@ from core.orchestration.ports import Content, PostKind, Snapshot
 from core.orchestration.posting import post_key, receipt_name
 from core.sessions.model import Status, ThreadRef, Version
 from core.workspaces.model import Verbosity
-from tests.bots.discord.openapi import problems
 from tests.bots.discord.test_text import CALLS
 from tests.bots.views.samples import NOTES, SESSION, SNAPSHOT
 from tests.contracts.chat_port import NOON
+from tests.fakes.discord.openapi import OpenApi
 
 _WORDS = st.text(alphabet=list("ab <!@#&*`|\n-🧭"), max_size=300)
 _LONG = st.builds(lambda text, times: text * times, _WORDS, st.integers(1, 60))
@@ -89,7 +89,11 @@ def check(components: Sequence[Json], *, person: str = "", spec: bool = True) ->
     assert calls == []
     if not spec:
         return
-    assert problems("MessageCreateRequest", {"components": list(components), "flags": 1 << 15}) == []
+    description = OpenApi()
+    description.check_request(
+        "POST /channels/{channel_id}/messages", {"components": list(components), "flags": 1 << 15}
+    )
+    assert description.problems == []
     for one in components:
         read: Any = discord.components._component_factory(one)  # type: ignore[arg-type]  # raw, as Discord sends it
         assert read is not None
