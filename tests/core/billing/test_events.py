@@ -22,8 +22,9 @@ pytestmark = pytest.mark.loopback
 
 
 async def states(till: Till) -> dict[str, EventState]:
-    """Return what became of the events, by type."""
-    return {item.type: item.state for item in await till.read(lambda tx: tx.billing.list_events(limit=1_000))}
+    """Return what became of the newest event of each type."""
+    found = await till.read(lambda tx: tx.billing.list_events(limit=1_000))
+    return {item.type: item.state for item in reversed(found)}
 
 
 async def paid(till: Till) -> dict[str, Any]:
