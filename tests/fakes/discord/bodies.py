@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
+from tests.fakes.discord.components import check_components, empty_message
 from tests.fakes.discord.limits import (
-    COMPONENTS,
     CONTENT_CHARACTERS,
-    DISPLAY_CHARACTERS,
     EMBED_CHARACTERS,
     EMBEDS,
     FILES,
     NONCE_CHARACTERS,
 )
-from tests.fakes.discord.model import Attachment, Flags, Json, Refusal, invalid, walk
+from tests.fakes.discord.model import Attachment, Flags, Json, invalid, walk
 from tests.fakes.discord.world import World
 
 _LEGACY = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
@@ -37,7 +36,8 @@ def check_body(body: Json, flags: Flags, attachments: Sequence[Attachment]) -> N
     if flags & Flags.COMPONENTS_V2:
         _check_modern(body, components)
     elif not (str(content).strip() or embeds or attachments or components):
-        raise Refusal(400, 50006, "Cannot send an empty message")
+        raise empty_message()
+    check_components(components, is_modern=bool(flags & Flags.COMPONENTS_V2))
 
 
 def _check_modern(body: Json, components: list[Json]) -> None:
@@ -46,15 +46,8 @@ def _check_modern(body: Json, components: list[Json]) -> None:
             raise invalid(
                 field, _LEGACY, f"The '{field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
             )
-    everything = walk(components)
     if not components:
-        raise Refusal(400, 50006, "Cannot send an empty message")
-    if len(everything) > COMPONENTS:
-        message = f"Must be between 1 and {COMPONENTS} in length."
-        raise invalid("components", "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message)
-    if sum(len(one.get("content") or "") for one in everything) > DISPLAY_CHARACTERS:
-        message = f"The combined text displayed in components exceeds the maximum size of {DISPLAY_CHARACTERS}"
-        raise invalid("components", "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message)
+        raise empty_message()
 
 
 def stored_components(world: World, components: list[Json], attachments: Sequence[Attachment]) -> list[Json]:

@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError
 _FILE = Path(__file__).parents[4] / "shared" / "oracles" / "discord-openapi.json"
 _MOST = 200
 _DONE = 300
+_DEFERRED = 5
 
 
 class OpenApi:
@@ -92,6 +93,7 @@ def _deepest(error: ValidationError) -> ValidationError:
     return error
 
 
+_LISTS = frozenset({"users", "roles", "applied_tags"})
 _SNOWFLAKES = frozenset({"id", "recipient_id", "message_id", "channel_id", "guild_id", "parent_id"})
 
 
@@ -105,10 +107,16 @@ def _lenient(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     return {
-        key: str(value) if _is_snowflake(key, value, body) else _lenient(value)
+        key: _word(key, value, body)
         for key, value in body.items()
-        if not (key == "resource" and isinstance(value, dict) and value.get("type") == 5)
+        if not (key == "resource" and isinstance(value, dict) and value.get("type") == _DEFERRED)
     }
+
+
+def _word(key: str, value: Any, around: dict[str, Any]) -> Any:
+    if key in _LISTS and isinstance(value, list) and all(isinstance(one, int) for one in value):
+        return [str(one) for one in value]
+    return str(value) if _is_snowflake(key, value, around) else _lenient(value)
 
 
 def _is_snowflake(key: str, value: Any, around: dict[str, Any]) -> bool:

@@ -108,6 +108,8 @@ class People(Seeing):
         """Let somebody into a thread."""
         assert thread.thread is not None
         thread.thread.members.setdefault(user.id, self.world.now())
+        if user is self.world.bot:
+            self.world.announce("THREAD_CREATE", of_channel(self.world, thread), channel=thread)
 
     def delete_channel(self, channel: Channel) -> None:
         """Delete a channel or a thread."""

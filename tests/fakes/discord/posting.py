@@ -49,6 +49,8 @@ def post(world: World, draft: Draft) -> Message:
         Refusal: If Discord would not take it.
     """
     body, channel = draft.body, draft.channel
+    allowed = body.get("allowed_mentions")
+    mentions.check(allowed)
     flags = Flags(int(body.get("flags") or 0)) & _SETTABLE | draft.extra_flags
     kept = _new_attachments(world, draft, is_ephemeral=bool(flags & Flags.EPHEMERAL))
     if not draft.is_placeholder:
@@ -74,8 +76,6 @@ def post(world: World, draft: Draft) -> Message:
     if channel.thread is not None:
         _wake(world, channel, message.author)
     channel.last_message_id = message.id
-    allowed = body.get("allowed_mentions")
-    mentions.check(allowed)
     if not message.is_ephemeral:
         mentions.apply(world, message, allowed)
         _draw_in(world, channel, message)

@@ -54,6 +54,13 @@ class Rates:
     _windows: dict[tuple[str, ...], _Window] = field(default_factory=dict)
     _recent: deque[float] = field(default_factory=deque)
 
+    @classmethod
+    def like_discord(cls, *, per_channel: tuple[int, float] = (5, 5.0)) -> "Rates":
+        """Return the limits of channels that people report (folklore): five posts and five edits in five seconds."""
+        message = "/channels/{channel_id}/messages"
+        routes = (f"POST {message}", f"PATCH {message}/{{message_id}}")
+        return cls(limits=dict.fromkeys(routes, per_channel))
+
     @property
     def is_banned(self) -> bool:
         """Whether too many invalid requests came from this address."""
