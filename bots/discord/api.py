@@ -22,7 +22,6 @@ _REASONS = {
     10003: "unknown_channel",
     10008: "unknown_message",
     20009: "explicit_content",
-    30007: "too_many_webhooks",
     30033: "thread_is_full",
     30046: "too_many_edits",
     40005: "too_large",
