@@ -1,0 +1,209 @@
+"""A year of events in any order, as often as anybody likes, ends in the one right balance."""
+
+import asyncio
+import random
+from contextlib import aclosing
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.billing.intake import store_event
+from core.billing.model import EventState
+from core.billing.objects import EventHint
+from core.billing.ports import BillingTransaction
+from core.billing.shop import open_shop
+from core.billing.webhook import hint_of
+from core.errors import AtelierError
+from core.workspaces.model import Workspace
+from storage.database import Database
+from tests.core.billing.till import ANN, Till, W, open_till
+from tests.fakes.clock import FakeClock
+from tests.fakes.stripe.model import Card, PageRefusal
+
+pytestmark = [pytest.mark.loopback, pytest.mark.slow]
+DAYS = st.integers(1, 40)
+
+# what people, banks and the operator do in a year; each ignores what is not possible at that moment
+ACTS = (
+    "buy",
+    "buy_slowly",
+    "subscribe",
+    "upgrade",
+    "downgrade",
+    "cancel",
+    "keep",
+    "refund",
+    "refund_part",
+    "refund_fails",
+    "dispute",
+    "win",
+    "lose",
+    "card_fails",
+    "card_works",
+    "abandon",
+)
+
+
+class Year:
+    """Does things at Stripe; webhooks are collected, not sent."""
+
+    def __init__(self, till: Till, rng: random.Random) -> None:
+        self.till = till
+        self.stripe = till.stripe
+        self.rng = rng
+
+    async def act(self, name: str) -> None:
+        await getattr(self, name)()
+
+    def paid(self) -> list[str]:
+        """Return what can be refunded or disputed."""
+        charges = [one for one in self.stripe.all("charge") if one["status"] == "succeeded" and not one["disputed"]]
+        return [one["id"] for one in charges if one["amount_refunded"] < one["amount"]]
+
+    async def buy(self) -> None:
+        self.stripe.pay((await self.till.shop.service.buy(ANN, quantity=self.rng.randint(1, 3))).url)
+
+    async def buy_slowly(self) -> None:
+        page = (await self.till.shop.service.buy(ANN)).url
+        self.stripe.pay(page, card=Card.DEBIT)
+        self.stripe.settle(page, succeeds=self.rng.random() < 0.5)
+
+    async def subscribe(self) -> None:
+        self.stripe.pay((await self.till.shop.service.upgrade(ANN, self.rng.choice(["starter", "pro"]))).url)
+
+    async def change(self, tier: str) -> None:
+        link = await self.till.shop.service.upgrade(ANN, tier)
+        if "/pay/" not in link.url:
+            self.stripe.portal(link.url).change_plan(self.till.shop.catalogue.get(tier).price_id)
+
+    async def upgrade(self) -> None:
+        await self.change("pro")
+
+    async def downgrade(self) -> None:
+        await self.change("starter")
+
+    async def cancel(self) -> None:
+        await self.till.shop.service.cancel(ANN)
+
+    async def keep(self) -> None:
+        await self.till.shop.service.reactivate(ANN)
+
+    async def refund(self) -> None:
+        if paid := self.paid():
+            self.stripe.refund(self.rng.choice(paid))
+
+    async def refund_part(self) -> None:
+        if paid := self.paid():
+            self.stripe.refund(self.rng.choice(paid), self.rng.randint(1, 50))
+
+    async def refund_fails(self) -> None:
+        if done := [one for one in self.stripe.all("refund") if one["status"] == "succeeded"]:
+            self.stripe.end_refund(self.rng.choice(done)["id"], succeeds=False)
+
+    async def dispute(self) -> None:
+        if paid := self.paid():
+            self.stripe.dispute(self.rng.choice(paid), is_warning=self.rng.random() < 0.2)
+
+    async def win(self) -> None:
+        self.close(won=True)
+
+    async def lose(self) -> None:
+        self.close(won=False)
+
+    def close(self, *, won: bool) -> None:
+        if open_ := [one for one in self.stripe.all("dispute") if one["status"].endswith("needs_response")]:
+            self.stripe.close_dispute(self.rng.choice(open_)["id"], won=won)
+
+    async def card_fails(self) -> None:
+        self.set_card(Card.DECLINED)
+
+    async def card_works(self) -> None:
+        self.set_card(Card.OK)
+
+    def set_card(self, card: Card) -> None:
+        for customer in self.stripe.all("customer"):
+            self.stripe.set_card(customer["id"], card)
+
+    async def abandon(self) -> None:
+        await self.till.shop.service.buy(ANN)
+
+
+async def live(till: Till, acts: list[tuple[str, int]], rng: random.Random) -> None:
+    """Live through a year, hearing of everything at once and in order."""
+    year = Year(till, rng)
+    for name, days in acts:
+        try:
+            await year.act(name)
+        except (AtelierError, PageRefusal):
+            continue  # not possible at this moment
+        finally:
+            await till.pass_days(days)
+    await till.pass_days(3)
+
+
+async def hear_late(till: Till, store: Database, order: list[EventHint]) -> Till:
+    """Let a shop with an empty ledger, but the same customers, hear everything at the end, in *order*."""
+    customers = await till.read(lambda tx: tx.billing.list_customers())
+
+    def begin(tx: BillingTransaction) -> None:
+        tx.workspaces.save(Workspace(W, "slack", "A team", till.clock.now(), "free"))
+        for customer in customers:
+            tx.billing.add_customer(replace(customer, deleted_at=None))
+
+    await store.write(begin)
+    shop = open_shop(
+        till.shop.gateway._config,
+        till.shop.catalogue,
+        store=store,
+        ledger=till.ledger,
+        clock=till.clock,
+        wake=lambda: asyncio.sleep(0),
+    )
+    late = replace(till, store=store, shop=shop)
+    try:
+        for hint in order:
+            if await store_event(store, hint, till.clock):
+                assert await shop.fulfilment.handle(hint.id) in {EventState.DONE, EventState.IGNORED}
+            else:
+                await shop.fulfilment.handle(hint.id)
+        assert await late.reconcile() == ()
+    finally:
+        await shop.aclose()
+    return late
+
+
+async def told(till: Till) -> tuple[float, str, list[tuple[str, int]]]:
+    """Return balance, tier, and what each refund or dispute took."""
+    takes = await till.read(lambda tx: tx.billing.list_takes(W))
+    return await till.credits(), await till.tier(), [(take.id, take.taken_microcredits) for take in takes]
+
+
+@given(
+    acts=st.lists(st.tuples(st.sampled_from(ACTS), DAYS), min_size=3, max_size=14),
+    rng=st.randoms(use_true_random=False),
+)
+@settings(max_examples=12, deadline=None)
+def test_any_order_and_any_number_ends_in_the_one_right_balance(
+    acts: list[tuple[str, int]], rng: random.Random
+) -> None:
+    """Heard in order and at once, or all at the end, shuffled and doubled: the same balance, tier and refunds."""
+
+    async def compare() -> None:
+        clock = FakeClock()
+        async with (
+            aclosing(Database.from_url("sqlite://")) as first,
+            aclosing(Database.from_url("sqlite://")) as second,
+        ):
+            await first.create_schema()
+            await second.create_schema()
+            async with open_till(first, clock) as till:
+                await live(till, acts, rng)
+                assert await till.reconcile() == ()
+                events = [hint_of(event) for event in till.stripe.events()]
+                order = [*events, *rng.sample(events, len(events) // 3)]
+                rng.shuffle(order)
+                assert await told(await hear_late(till, second, order)) == await told(till)
+
+    asyncio.run(compare())
