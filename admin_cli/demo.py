@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from bots.bootstrap import Parts
     from bots.terminal.chat import TerminalChat
+    from core.money import Unit
     from core.orchestration.ports import Snapshot
     from core.sessions.model import Session
     from core.sessions.requests import NewSession, Upload
@@ -74,7 +75,7 @@ def demo(
 
         session = await _play(parts, chat, new, out)
         files = await foreground.save_results(parts, session.id, out)
-        return await load_snapshot(parts.database, session.id), files
+        return await load_snapshot(parts.database, session.id, parts.tariff.unit), files
 
     snapshot, files = bootstrap.run(work, settings=settings, chats={chat.platform: chat}, choices=choices)
     session = snapshot.session
@@ -94,12 +95,12 @@ async def _play(parts: Parts, chat: TerminalChat, new: NewSession, out: str) -> 
     await ensure_workspace(parts)
     session = await parts.sessions.create(new)
     await grant_demo_credits(parts, session)
-    tell_quote(chat, session)
+    tell_quote(chat, session, parts.tariff.unit)
     await parts.run_sessions()
     return await run_here(parts, chat, session, lambda: parts.sessions.start(session.id, actor=MEMBER), out=out)
 
 
-def tell_quote(chat: TerminalChat, session: Session) -> None:
+def tell_quote(chat: TerminalChat, session: Session, unit: Unit) -> None:
     """Say what the session is and what it will cost, before anything is spent."""
     from bots.views.words import editors_line, money, price_range
 
@@ -108,8 +109,8 @@ def tell_quote(chat: TerminalChat, session: Session) -> None:
         chat.say(f"Brief:   {session.brief}")
     chat.say(f"Model:   {session.model}")
     chat.say(f"Editors: {editors_line(session.cast)}")
-    quote = price_range(session.quote_low_microcredits, session.quote_high_microcredits)
-    chat.say(f"Price:   {quote}, never more than {money(session.cap_microcredits)}\n")
+    quote = price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)
+    chat.say(f"Price:   {quote}, never more than {money(session.cap_microcredits, unit)}\n")
 
 
 def tell_end(chat: TerminalChat, session: Session, files: list[str], out: str) -> None:

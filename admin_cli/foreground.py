@@ -114,7 +114,7 @@ async def watch(parts: Parts, chat: TerminalChat, session_id: str) -> Session:
     chat.focus = session_id
     try:
         while True:
-            snapshot = await load_snapshot(parts.database, session_id)
+            snapshot = await load_snapshot(parts.database, session_id, parts.tariff.unit)
             for content, name in _contents(snapshot):
                 await _print_once(chat, snapshot, content, name)
             if snapshot.session.status not in WORKING:

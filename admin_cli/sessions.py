@@ -67,7 +67,7 @@ def show(session_id: _Id, as_json: _Json = False) -> None:
     from core.orchestration.snapshot import load_snapshot
 
     async def work(parts: Parts) -> Snapshot:
-        return await load_snapshot(parts.database, session_id)
+        return await load_snapshot(parts.database, session_id, parts.tariff.unit)
 
     snapshot = run(work)
     if as_json:
@@ -92,7 +92,7 @@ def watch(session_id: _Id, as_json: _Json = False) -> None:
 
     async def work(parts: Parts) -> Snapshot:
         await foreground.watch(parts, chat, session_id)
-        return await load_snapshot(parts.database, session_id)
+        return await load_snapshot(parts.database, session_id, parts.tariff.unit)
 
     try:
         snapshot = bootstrap.run(work)
@@ -261,7 +261,7 @@ def _perform(
         nonlocal ran_here
         session = await find(parts)
         if session.status is Status.DRAFT:
-            tell_quote(chat, session)
+            tell_quote(chat, session, parts.tariff.unit)
         ran_here = verb is not None and not detach and session.thread.platform == chat.platform
         if verb is None:
             pass
@@ -272,7 +272,7 @@ def _perform(
             files.extend(await foreground.save_results(parts, session.id, out))
         else:
             await verb(parts, session)
-        return await load_snapshot(parts.database, session.id)
+        return await load_snapshot(parts.database, session.id, parts.tariff.unit)
 
     choices = Choices(rehearsal_pace=None if as_json else foreground.watchable_pace())
     snapshot = bootstrap.run(work, settings=settings, chats={chat.platform: chat}, choices=choices)

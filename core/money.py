@@ -1,9 +1,17 @@
 """Units of money. A credit is one US cent at Atelier's prices; amounts are integers of a millionth of a credit."""
 
 from decimal import ROUND_CEILING, Decimal
+from enum import StrEnum
 
 MICROCREDITS_PER_CREDIT = 1_000_000
 CREDITS_PER_DOLLAR = 100
+
+
+class Unit(StrEnum):
+    """In which unit people see amounts: credits where they are sold, dollars where nothing is."""
+
+    CREDITS = "credits"
+    DOLLARS = "dollars"
 
 
 def credits_to_microcredits(amount: int | Decimal) -> int:

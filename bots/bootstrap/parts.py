@@ -101,7 +101,7 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
         ledger=Ledger(clock),
         intake=intake,
         sessions=sessions,
-        poster=Poster(store=database, chats=chats, clock=clock, locks=locks),
+        poster=Poster(store=database, chats=chats, clock=clock, locks=locks, unit=tariff.unit),
         engine=engine,
         metrics=Metrics(
             figures=lambda: read_figures(database), stats=lambda: database.stats, version=program_version()

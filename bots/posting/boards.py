@@ -6,8 +6,9 @@ from typing import Any
 from bots.views.elements import Divider, Element, Heading, ProgressLine, Small, Text, View
 from bots.views.round_card import roles_of
 from bots.views.turn import LIVE_DRAFT_CHARACTERS
-from bots.views.words import REHEARSAL, amount, is_rehearsal, role_name, round_name, score
+from bots.views.words import REHEARSAL, is_rehearsal, role_name, round_name, score, spent_of
 from core.casts.model import Phase
+from core.money import Unit
 from core.orchestration.ports import Progress, Snapshot
 from core.workspaces.model import Verbosity
 
@@ -20,6 +21,7 @@ def roster_of(snapshot: Snapshot, number: int) -> Json:
         "round": number,
         "rehearsal": is_rehearsal(snapshot),
         "chatty": snapshot.session.verbosity is Verbosity.FULL,
+        "unit": snapshot.unit.value,
         "drafts": number == 1 and not snapshot.session.has_upload,
         "roles": {role.key: [role.emoji, role_name(role)] for role in roles_of(snapshot, number)},
         "done": {turn.role_key: turn.score for turn in snapshot.turns if turn.round == number},
@@ -74,6 +76,7 @@ class Board:
     seats: dict[str, _Seat]
     spent_microcredits: int = 0
     cap_microcredits: int = 0
+    unit: Unit = Unit.CREDITS
     drafts: bool = False
     draft: str = ""
     is_long: bool = False
@@ -86,7 +89,7 @@ class Board:
         for key, given in roster["done"].items():
             if key in seats:
                 seats[key].state, seats[key].score = "finished", given
-        return cls(title, seats, drafts=bool(roster["drafts"]))
+        return cls(title, seats, drafts=bool(roster["drafts"]), unit=Unit(roster["unit"]))
 
     def take(self, update: Progress) -> None:
         """Take a sign of life; one of a role that is not in the room is dropped."""
@@ -116,8 +119,7 @@ class Board:
         line = " · ".join(f"{seat.name}: {seat.words}" for seat in self.seats.values())
         elements: list[Element] = [Heading(self.title), ProgressLine(line, len(finished), len(self.seats))]
         if self.cap_microcredits:
-            money = f"{amount(self.spent_microcredits)} of at most {amount(self.cap_microcredits)} credits"
-            elements.append(Small(money))
+            elements.append(Small(spent_of(self.spent_microcredits, self.cap_microcredits, self.unit)))
         if self.draft:
             elements += [Divider(), Heading("The draft", 2), Text(self.draft)]
         if self.is_long:

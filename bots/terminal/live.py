@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bots.views.streams import harmless, readable
-from bots.views.words import amount, round_name, score, score_line
+from bots.views.words import round_name, score, score_line, spent_of
 from core.casts.model import Phase
+from core.money import Unit
 from core.orchestration.ports import Progress
 
 _SHOWN_LINES = 7
@@ -127,7 +128,7 @@ class Board:
             pieces.append(f"score {scores}")
         cap = int(self.status.get("cap", 0))
         if cap:
-            pieces.append(f"{amount(self.spent_microcredits)} of at most {amount(cap)} credits")
+            pieces.append(spent_of(self.spent_microcredits, cap, Unit(self.status.get("unit", Unit.CREDITS))))
         return harmless(" · ".join(pieces)) or "Working"
 
 

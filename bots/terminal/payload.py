@@ -44,6 +44,7 @@ def encode(content: Content) -> tuple[View, dict[str, object]]:
             "scores": [item.score for item in snapshot.rounds if item.score is not None],
             "spent": snapshot.spent_microcredits,
             "cap": session.cap_microcredits,
+            "unit": snapshot.unit.value,
             "rounds": session.cast.stop.max_rounds,
             "roles": {
                 role.key: {"name": role_name(role), "emoji": role.emoji, "colour": role.colour}

@@ -19,6 +19,7 @@ from bots.views.words import (
     score,
     score_line,
 )
+from core.money import Unit
 from core.orchestration.ports import Snapshot
 from core.sessions.model import EndReason, Fate, Note, Status, Turn, Version
 from core.workspaces.model import Verbosity
@@ -95,9 +96,9 @@ def _buttons(snapshot: Snapshot) -> tuple[Button, ...]:
     )
 
 
-def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
+def receipt_post(snapshot: Snapshot) -> View:
     """Return what was paid, a round and a role, to the last charge."""
-    session = snapshot.session
+    session, unit = snapshot.session, snapshot.unit
     spent = snapshot.spent_microcredits
     rows = tuple(
         (
@@ -115,8 +116,9 @@ def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
         ("Never more than", money(session.cap_microcredits, unit)),
         ("Charged", money(spent, unit)),
         ("Not used", left(unused, unit)),
-        ("Balance", left(snapshot.balance_microcredits, unit)),
     ]
+    if unit is Unit.CREDITS:
+        pairs.append(("Balance", left(snapshot.balance_microcredits)))
     if snapshot.held_microcredits:
         pairs.insert(3, ("Set aside", money(snapshot.held_microcredits, unit)))
     rehearsal = f" ({REHEARSAL})" if is_rehearsal(snapshot) else ""
@@ -130,7 +132,8 @@ def receipt_post(snapshot: Snapshot, unit: str = "credits") -> View:
         elements += [Small(sentence) for sentence in said]
     return View(
         tuple(elements),
-        f"Receipt{rehearsal}: {money(spent, unit)} charged, balance {left(snapshot.balance_microcredits, unit)}.",
+        f"Receipt{rehearsal}: {money(spent, unit)} charged"
+        + (f", balance {left(snapshot.balance_microcredits)}." if unit is Unit.CREDITS else "."),
     )
 
 
@@ -140,7 +143,7 @@ def turns_in_order(snapshot: Snapshot) -> list[Turn]:
     return sorted(snapshot.turns, key=lambda turn: (turn.round, seats.get(turn.role_key, len(seats))))
 
 
-def round_totals(snapshot: Snapshot, unit: str) -> tuple[tuple[str, ...], ...]:
+def round_totals(snapshot: Snapshot, unit: Unit) -> tuple[tuple[str, ...], ...]:
     """Return what each round cost."""
     totals: dict[int, int] = {}
     for turn in snapshot.turns:
@@ -148,5 +151,5 @@ def round_totals(snapshot: Snapshot, unit: str) -> tuple[tuple[str, ...], ...]:
     return tuple((round_name(number), _cell(total, unit)) for number, total in sorted(totals.items()))
 
 
-def _cell(microcredits: int, unit: str) -> str:
-    return exact_amount(microcredits) if unit == "credits" else money(microcredits, unit)
+def _cell(microcredits: int, unit: Unit) -> str:
+    return exact_amount(microcredits) if unit is Unit.CREDITS else money(microcredits, unit)

@@ -11,6 +11,7 @@ from bots.views.words import (
     score_line,
     state_line,
 )
+from core.money import Unit
 from core.orchestration.ports import Snapshot
 from core.sessions.model import ENDED, Session, Status
 
@@ -31,7 +32,8 @@ def session_card(snapshot: Snapshot) -> View:
         pairs.append(("Score", scores))
     if session.status not in ENDED:
         pairs.append(("Good enough at", limit_of(session)))
-    pairs.append(("Balance", left(snapshot.balance_microcredits)))
+    if snapshot.unit is Unit.CREDITS:
+        pairs.append(("Balance", left(snapshot.balance_microcredits)))
     elements: list[Element] = [Heading(session.title), Fields(tuple(pairs))]
     if session.brief and session.brief != session.title:
         elements.insert(1, Text(session.brief))
@@ -70,10 +72,11 @@ def session_buttons(session: Session) -> tuple[Button, ...]:
 
 def _price(snapshot: Snapshot) -> str:
     session = snapshot.session
-    quote = price_range(session.quote_low_microcredits, session.quote_high_microcredits)
-    cap = money(session.cap_microcredits)
+    quote = price_range(session.quote_low_microcredits, session.quote_high_microcredits, snapshot.unit)
+    cap = money(session.cap_microcredits, snapshot.unit)
+    spent = money(snapshot.spent_microcredits, snapshot.unit)
     if session.status is Status.DRAFT:
         return f"{quote}, never more than {cap}"
     if session.status in ENDED:
-        return f"{money(snapshot.spent_microcredits)} charged of at most {cap}"
-    return f"{quote}, never more than {cap}; {money(snapshot.spent_microcredits)} charged so far"
+        return f"{spent} charged of at most {cap}"
+    return f"{quote}, never more than {cap}; {spent} charged so far"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from core.casts.model import Cast, Phase, Role
-from core.money import CREDITS_PER_DOLLAR, microcredits_to_credits
+from core.money import CREDITS_PER_DOLLAR, Unit, microcredits_to_credits
 from core.orchestration.ports import Snapshot
 from core.sessions.model import EndReason, ParkReason, Session, Status
 
@@ -32,12 +32,11 @@ def amount(microcredits: int, rounding: str = ROUND_CEILING) -> str:
     return f"{rounded:,.0f}" if whole else f"{rounded.normalize():f}"
 
 
-def left(microcredits: int, unit: str = "credits") -> str:
+def left(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
     """Return what somebody still has, with its unit, rounded down: nobody is promised what is not there."""
-    if unit == "dollars":
-        return money(microcredits, unit)
-    shown = amount(microcredits, ROUND_FLOOR)
-    return f"{shown} {'credit' if shown == '1' else 'credits'}"
+    if unit is Unit.DOLLARS:
+        return dollars(microcredits, ROUND_FLOOR)
+    return _credits(amount(microcredits, ROUND_FLOOR), dollars(microcredits, ROUND_FLOOR))
 
 
 def exact_amount(microcredits: int) -> str:
@@ -45,22 +44,39 @@ def exact_amount(microcredits: int) -> str:
     return f"{microcredits_to_credits(microcredits).quantize(_HUNDREDTH, ROUND_HALF_UP):,f}"
 
 
-def money(microcredits: int, unit: str = "credits") -> str:
-    """Return an amount with its unit: ``12 credits`` or ``$0.12``."""
-    if unit == "dollars":
-        dollars = (microcredits_to_credits(microcredits) / CREDITS_PER_DOLLAR).quantize(_HUNDREDTH, ROUND_HALF_UP)
-        return f"${dollars:,f}"
-    shown = amount(microcredits)
-    return f"{shown} {'credit' if shown == '1' else 'credits'}"
+def dollars(microcredits: int, rounding: str = ROUND_CEILING) -> str:
+    """Return an amount in dollars and cents: ``$0.12``; rounded up: no cost is hidden."""
+    return f"${(microcredits_to_credits(microcredits) / CREDITS_PER_DOLLAR).quantize(_HUNDREDTH, rounding):,f}"
 
 
-def price_range(low_microcredits: int, high_microcredits: int, unit: str = "credits") -> str:
-    """Return ``8 to 12 credits``, or one number where both ends read the same."""
-    if unit == "dollars":
-        low, high = money(low_microcredits, unit), money(high_microcredits, unit)
-        return low if low == high else f"{low} to {high}"
-    low, high = amount(low_microcredits), amount(high_microcredits)
-    return money(high_microcredits) if low == high else f"{low} to {money(high_microcredits)}"
+def money(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
+    """Return an amount with its unit: ``12 credits ($0.12)``, or ``$0.12`` where nothing is sold."""
+    if unit is Unit.DOLLARS:
+        return dollars(microcredits)
+    return _credits(amount(microcredits), dollars(microcredits))
+
+
+def spent_of(spent_microcredits: int, cap_microcredits: int, unit: Unit = Unit.CREDITS) -> str:
+    """Return how much of the cap is used, short enough for a progress line: ``10 of at most 40 credits``."""
+    if unit is Unit.DOLLARS:
+        return f"{dollars(spent_microcredits)} of at most {dollars(cap_microcredits)}"
+    return f"{amount(spent_microcredits)} of at most {amount(cap_microcredits)} credits"
+
+
+def _credits(shown: str, in_dollars: str) -> str:
+    return f"{shown} {'credit' if shown == '1' else 'credits'} ({in_dollars})"
+
+
+def price_range(low_microcredits: int, high_microcredits: int, unit: Unit = Unit.CREDITS) -> str:
+    """Return ``8 to 12 credits ($0.08 to $0.12)``, or one number where both ends read the same."""
+    in_dollars = _span(dollars(low_microcredits), dollars(high_microcredits))
+    if unit is Unit.DOLLARS:
+        return in_dollars
+    return _credits(_span(amount(low_microcredits), amount(high_microcredits)), in_dollars)
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def score(value: float | None) -> str:

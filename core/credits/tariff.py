@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 
 from core.credits.tiers import PriceList
-from core.money import charge_microcredits
+from core.money import Unit, charge_microcredits
 from core.providers.base import Usage
 from core.providers.catalogue import ModelSpec
 from core.providers.pricing import cost_dollars, worst_case_dollars
@@ -37,6 +37,11 @@ class Tariff:
     def checks_balance(self) -> bool:
         """Whether a workspace must have what it spends."""
         return self._checks_balance
+
+    @property
+    def unit(self) -> Unit:
+        """In which unit people see amounts."""
+        return Unit.CREDITS if self._checks_balance else Unit.DOLLARS
 
     def multiplier(self, spec: ModelSpec) -> Decimal:
         """Return what the list cost of *spec* is multiplied by."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core.casts.model import Phase
 from core.errors import TransientError, UserFacingError
+from core.money import Unit
 from core.sessions.model import Guidance, Note, Round, Session, SessionFile, ThreadRef, Turn, Version
 
 
@@ -34,6 +35,7 @@ class Snapshot:
         document: The newest version's markdown, empty where none exists.
         spent_microcredits, held_microcredits: The session's own.
         balance_microcredits: What the workspace can spend.
+        unit: In which unit people see amounts; without a shop there is no balance either.
     """
 
     session: Session
@@ -46,6 +48,7 @@ class Snapshot:
     spent_microcredits: int = 0
     held_microcredits: int = 0
     balance_microcredits: int = 0
+    unit: Unit = Unit.CREDITS
 
 
 @dataclass(frozen=True, slots=True)

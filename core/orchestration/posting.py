@@ -14,6 +14,7 @@ import structlog
 from core.clock import Clock
 from core.errors import TransientError
 from core.ids import derived_key
+from core.money import Unit
 from core.orchestration.ports import (
     ChatPort,
     Content,
@@ -104,16 +105,24 @@ class Poster:
 
     Args:
         locks: What keeps other processes from posting for the same session; None where there are none.
+        unit: In which unit people see amounts.
     """
 
     def __init__(
-        self, *, store: Store, chats: Mapping[str, ChatPort], clock: Clock, locks: PostLocks | None = None
+        self,
+        *,
+        store: Store,
+        chats: Mapping[str, ChatPort],
+        clock: Clock,
+        locks: PostLocks | None = None,
+        unit: Unit = Unit.CREDITS,
     ) -> None:
         self._store = store
         self._chats = chats
         self._clock = clock
         self._turns: dict[str, asyncio.Lock] = {}
         self._locks = locks
+        self._unit = unit
         self.unknown = 0
 
     def chat(self, platform: str) -> ChatPort | None:
@@ -167,7 +176,7 @@ class Poster:
         return True
 
     async def _send_all(self, session_id: str, rows: Sequence[OutboxRow], fresh: frozenset[str]) -> bool:
-        snapshot = await self._store.read(lambda tx: read_snapshot(tx, session_id))
+        snapshot = await self._store.read(lambda tx: read_snapshot(tx, session_id, self._unit))
         chat = self._chats.get(snapshot.session.thread.platform)
         if chat is None:
             return False

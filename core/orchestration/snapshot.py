@@ -1,12 +1,13 @@
 """Everything that a view may show of a session, read in one go."""
 
+from core.money import Unit
 from core.orchestration.ports import Snapshot
 from core.sessions.errors import SessionNotFound
 from core.sessions.ports import Store, Transaction
 
 
-def read_snapshot(tx: Transaction, session_id: str) -> Snapshot:
-    """Return the snapshot of a session inside a transaction.
+def read_snapshot(tx: Transaction, session_id: str, unit: Unit = Unit.CREDITS) -> Snapshot:
+    """Return the snapshot of a session inside a transaction, its amounts to be shown in *unit*.
 
     Raises:
         SessionNotFound: If there is none.
@@ -27,9 +28,10 @@ def read_snapshot(tx: Transaction, session_id: str) -> Snapshot:
         spent_microcredits=captured,
         held_microcredits=held,
         balance_microcredits=account.available_microcredits if account is not None else 0,
+        unit=unit,
     )
 
 
-async def load_snapshot(store: Store, session_id: str) -> Snapshot:
+async def load_snapshot(store: Store, session_id: str, unit: Unit = Unit.CREDITS) -> Snapshot:
     """Return the snapshot of a session; see `read_snapshot`."""
-    return await store.read(lambda tx: read_snapshot(tx, session_id))
+    return await store.read(lambda tx: read_snapshot(tx, session_id, unit))

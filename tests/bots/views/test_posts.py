@@ -8,6 +8,7 @@ import pytest
 from bots.views.elements import Buttons, Fields, Table, View
 from bots.views.plain import plain_text
 from bots.views.posts import view_of
+from core.money import Unit
 from core.orchestration.ports import Content, PostKind, Snapshot
 from core.sessions.model import EndReason, ParkReason, Round, Status
 from core.workspaces.model import Verbosity
@@ -88,10 +89,10 @@ def test_the_session_card() -> None:
     assert _fields(view) == {
         "State": "Working on round 1 of up to 1",
         "Editors": "🧭 Content editor, ✒️ Style editor, 🔎 Fact checker",
-        "Price": "10 to 20 credits, never more than 40 credits; 10 credits charged so far",
+        "Price": "10 to 20 credits ($0.10 to $0.20), never more than 40 credits ($0.40); 10 credits ($0.10) charged so far",
         "Score": "6.1",
         "Good enough at": "8",
-        "Balance": "90 credits",
+        "Balance": "90 credits ($0.90)",
     }
     assert _labels(view) == ["Pause session", "Stop session", "Show files"]
 
@@ -175,11 +176,11 @@ def test_the_receipt_adds_up() -> None:
     assert lines.rows[3][1] == "Lead editor"
     assert totals.rows == (("Reading", "4.00"), ("Round 1", "6.00"))
     assert _fields(view) == {
-        "Quoted": "10 to 20 credits",
-        "Never more than": "40 credits",
-        "Charged": "10 credits",
-        "Not used": "30 credits",
-        "Balance": "90 credits",
+        "Quoted": "10 to 20 credits ($0.10 to $0.20)",
+        "Never more than": "40 credits ($0.40)",
+        "Charged": "10 credits ($0.10)",
+        "Not used": "30 credits ($0.30)",
+        "Balance": "90 credits ($0.90)",
     }
 
 
@@ -216,3 +217,13 @@ def test_who_stood_in_is_said_where_it_is_read() -> None:
         assert said not in plain_text(view_of(_content(PostKind.RECEIPT, shot)))
         quiet = replace(shot, session=replace(SESSION, verbosity=Verbosity.QUIET))
         assert plain_text(view_of(_content(PostKind.RECEIPT, quiet))).count(said) == 1
+
+
+def test_without_a_shop_amounts_are_dollars_and_there_is_no_balance() -> None:
+    """Whoever hosts for itself sees what its providers are paid, and no word of credits or buying."""
+    seen = " ".join(
+        plain_text(view_of(Content(kind, replace(SNAPSHOT, unit=Unit.DOLLARS))))
+        for kind in (PostKind.SESSION_CARD, PostKind.RECEIPT)
+    )
+    assert "$0.10" in seen
+    assert not re.search(r"credit|balance|buy", seen, re.IGNORECASE)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bots.views.streams import harmless, readable
 from bots.views.words import amount, count, duration, left, money, price_range, score, score_line
+from core.money import Unit
 
 
 @pytest.mark.parametrize(
@@ -29,15 +30,20 @@ def test_an_amount_is_rounded_up(microcredits: int, shown: str) -> None:
 
 def test_what_is_left_is_rounded_down() -> None:
     """A balance is never shown larger than it is."""
-    assert (left(997_900_000), left(2_780_000), left(1_000_000)) == ("997 credits", "2.7 credits", "1 credit")
+    assert (left(997_900_000), left(2_780_000), left(1_000_000)) == (
+        "997 credits ($9.97)",
+        "2.7 credits ($0.02)",
+        "1 credit ($0.01)",
+    )
 
 
 def test_amounts_have_units() -> None:
     """Credits or dollars, a range only where both ends differ."""
-    assert (money(1_000_000), money(2_000_000), money(123_000_000, "dollars")) == ("1 credit", "2 credits", "$1.23")
-    assert price_range(8_000_000, 12_000_000) == "8 to 12 credits"
-    assert price_range(11_500_000, 12_000_000) == "12 credits"
-    assert price_range(100_000_000, 150_000_000, "dollars") == "$1.00 to $1.50"
+    assert (money(1_000_000), money(2_300_000)) == ("1 credit ($0.01)", "2.3 credits ($0.03)")
+    assert (money(123_000_000, Unit.DOLLARS), left(199_900_000, Unit.DOLLARS)) == ("$1.23", "$1.99")
+    assert price_range(8_000_000, 12_000_000) == "8 to 12 credits ($0.08 to $0.12)"
+    assert price_range(11_500_000, 12_000_000) == "12 credits ($0.12)"
+    assert price_range(100_000_000, 150_000_000, Unit.DOLLARS) == "$1.00 to $1.50"
 
 
 def test_scores_counts_durations() -> None:
