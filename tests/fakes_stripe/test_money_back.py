@@ -88,6 +88,8 @@ async def test_a_dispute_takes_the_money_until_it_is_won(
     told = ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
     told += ["charge.dispute.funds_reinstated"] if won else []
     assert types(local, since) == [*told, "charge.dispute.closed"]
+    if won:
+        await client.v1.refunds.create_async({"charge": charge["id"]})
     found = await client.v1.disputes.retrieve_async(dispute["id"])
     assert (found.status, len(found.balance_transactions)) == (("won", 2) if won else ("lost", 1))
     assert len((await client.v1.disputes.list_async({"charge": charge["id"]})).data) == 1

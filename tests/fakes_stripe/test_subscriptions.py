@@ -68,7 +68,8 @@ async def test_a_renewal_tells_itself_in_order(local: LocalStripe, client: strip
     assert types(local, since) == told
     moments = [event["created"] for event in local.events()[since:]]
     assert moments[:4] == [at(2026, 1, 25), at(2026, 2, 1), at(2026, 2, 1), at(2026, 2, 1, 1)]
-    draft, updated = local.events()[since + 1 : since + 3]
+    upcoming, draft, updated = local.events()[since : since + 3]
+    assert "id" not in upcoming["data"]["object"]
     assert draft["data"]["object"]["status"] == "draft"
     before = updated["data"]["previous_attributes"]["items"]["data"][0]["current_period_end"]
     assert before == at(2026, 2, 1)

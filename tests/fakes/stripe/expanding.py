@@ -1,10 +1,9 @@
 """Ids that become the objects that they name. docs: api/expanding_objects."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.stripe.model import Json, Refusal
+from tests.fakes.stripe.model import Json, Refusal, copied
 from tests.fakes.stripe.world import World
 
 _DEEPEST = 4
@@ -30,7 +29,7 @@ def expanded(world: World, answer: Json, paths: list[str]) -> Json:
     Raises:
         Refusal: For what cannot be, and for more than four levels.
     """
-    found = copy.deepcopy(answer)
+    found = copied(answer)
     for path in paths:
         parts = path.split(".")
         if len(parts) > _DEEPEST + (parts[0] == "data"):
@@ -50,7 +49,7 @@ def _expand(world: World, place: Any, parts: list[str], path: str) -> None:
     if not isinstance(place, dict):
         raise _cannot(path)
     if (include := INCLUDED.get((place.get("object", ""), name))) is not None and name not in place:
-        place[name] = copy.deepcopy(include(world, place))
+        place[name] = copied(include(world, place))
     if name not in place:
         raise _cannot(path)
     place[name] = _fetched(world, place[name], path)
@@ -60,7 +59,7 @@ def _expand(world: World, place: Any, parts: list[str], path: str) -> None:
 def _fetched(world: World, value: Any, path: str) -> Any:
     match value:
         case str() if value in world.objects:
-            return copy.deepcopy(world.objects[value])
+            return copied(world.objects[value])
         case None | dict() | list():
             return value
         case _:

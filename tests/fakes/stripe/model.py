@@ -1,11 +1,13 @@
 """What the local Stripe is made of: refusals, the account, cards, and the log of calls."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 Json = dict[str, Any]
+_Value = TypeVar("_Value")
 
 API_VERSION = "2026-10-28.endive"
 
@@ -42,6 +44,12 @@ class Refusal(Exception):  # it is an exception that is data, and Stripe's word 
         if self.param:
             error["param"] = self.param
         return {"error": error | self.more}
+
+
+def copied(value: _Value) -> _Value:
+    """Return a copy that shares nothing; what is no JSON fails. Much faster than `copy.deepcopy`."""
+    made: _Value = json.loads(json.dumps(value))
+    return made
 
 
 def missing(kind: str, given: str, param: str = "id") -> Refusal:

@@ -1,8 +1,6 @@
 """Events as endpoints with an older API version get them. docs: changelog of 2025-03-31.basil."""
 
-import copy
-
-from tests.fakes.stripe.model import Json
+from tests.fakes.stripe.model import Json, copied
 from tests.fakes.stripe.world import World
 
 BASIL = "2025-03-31"
@@ -15,7 +13,7 @@ def in_shape_of(version: str, event: Json, world: World) -> Json:
     Those are the period at the top of a subscription, ``subscription``, ``paid``, ``charge`` and ``payment_intent`` of an
     invoice, ``price``, ``type`` and ``proration`` of its lines, and ``invoice`` of charges and payment intents.
     """
-    found = copy.deepcopy(event)
+    found = copied(event)
     if "api_version" in found:
         found["api_version"] = version
     about = found.get("data", {}).get("object")
@@ -59,7 +57,7 @@ def _invoice(about: Json, world: World) -> None:
         item = parent.get("subscription_item_details")
         inner = item or parent.get("invoice_item_details") or {}
         price = world.objects.get(line.pop("pricing")["price_details"]["price"])
-        line["price"] = copy.deepcopy(price)
+        line["price"] = copied(price)
         line["proration"] = inner.get("proration", False)
         line["subscription"] = inner.get("subscription")
         line["type"] = "subscription" if item else "invoiceitem"

@@ -20,7 +20,7 @@ def refund(world: World, charge: Json, amount: int | None, *, reason: str | None
     """
     left = charge["amount"] - charge["amount_refunded"]
     wanted = left if amount is None else amount
-    _check_refund(charge, wanted, left)
+    _check_refund(world, charge, wanted, left)
     kind = "payment_refund" if charge["id"].startswith("py_") else "refund"
     settles = world.refunds_settle
     made = shaped(
@@ -45,10 +45,11 @@ def refund(world: World, charge: Json, amount: int | None, *, reason: str | None
     return made
 
 
-def _check_refund(charge: Json, wanted: int, left: int) -> None:
+def _check_refund(world: World, charge: Json, wanted: int, left: int) -> None:
     if charge["status"] != "succeeded":
         raise Refusal(f"Charge {charge['id']} has not been paid.", "charge_not_refundable")
-    if charge["disputed"]:
+    disputes = [one for one in world.every("dispute", livemode=charge["livemode"]) if one["charge"] == charge["id"]]
+    if any(one["status"] not in {"won", "warning_closed"} and not one["is_charge_refundable"] for one in disputes):
         message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
         raise Refusal(message, "charge_disputed")
     if left == 0:

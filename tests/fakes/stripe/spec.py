@@ -6,6 +6,7 @@ from the resources' annotations, so that neither rests on somebody's memory of t
 
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
@@ -157,12 +158,12 @@ def _shaped(kind: type[StripeObject], fields: Json, *, sparse: bool) -> Json:
     if unknown := set(fields) - set(known):
         raise TypeError(f"{kind.__qualname__} has no {', '.join(sorted(unknown))}")
     found: Json = {}
-    for name, hint in known.items():
+    for name, field in known.items():
         if name == "object" and name not in fields:
-            found[name] = get_args(hint)[0]
+            (found[name],) = field.words
         elif name in fields:
-            found[name] = _completed(_options(hint), fields[name], f"{kind.__qualname__}.{name}")
-        elif type(None) in _options(hint):
+            found[name] = _completed(field, fields[name], f"{kind.__qualname__}.{name}")
+        elif type(None) in field.options:
             if not sparse and name not in _RARE:
                 found[name] = None
         else:
@@ -170,26 +171,46 @@ def _shaped(kind: type[StripeObject], fields: Json, *, sparse: bool) -> Json:
     return found
 
 
-def _fields(kind: type[StripeObject]) -> dict[str, Any]:
-    return {name: hint for name, hint in kind.__annotations__.items() if name != "OBJECT_NAME"}
+@dataclass(frozen=True)
+class _Field:
+    """What may stand in a field: one of some types, or one of some words."""
+
+    options: tuple[Any, ...]
+    words: frozenset[str]
+
+
+_FIELDS: dict[type[StripeObject], dict[str, _Field]] = {}
+
+
+def _fields(kind: type[StripeObject]) -> dict[str, _Field]:
+    if kind not in _FIELDS:
+        _FIELDS[kind] = {
+            name: _Field(tuple(options), _words(options))
+            for name, hint in kind.__annotations__.items()
+            if name != "OBJECT_NAME" and (options := _options(hint))
+        }
+    return _FIELDS[kind]
+
+
+def _words(options: list[Any]) -> frozenset[str]:
+    return frozenset(word for one in options if get_origin(one) is Literal for word in get_args(one))
 
 
 _JSON_KINDS: dict[Any, tuple[type, ...]] = {int: (int,), float: (int, float), Decimal: (str,), bool: (bool,)}
 _VARIANTS = ("payment_method_details", "next_action", "payment_method_options", "settings", "business_profile")
 
 
-def _completed(options: list[Any], value: Any, path: str) -> Any:
-    words = [word for one in options if get_origin(one) is Literal for word in get_args(one)]
-    if words and isinstance(value, str):
-        if value not in words:
+def _completed(field: _Field, value: Any, path: str) -> Any:
+    if field.words and isinstance(value, str):
+        if value not in field.words:
             raise TypeError(f"{path} is none of its words: {value}")
         return value
-    for one in options:
+    for one in field.options:
         if isinstance(value, dict) and _is_part(one) and "object" not in value:
             return _shaped(one, value, sparse=path.endswith(_VARIANTS))
         if isinstance(value, list) and get_origin(one) is list and _is_part(get_args(one)[0]):
             return [_shaped(get_args(one)[0], item, sparse=False) for item in value]
-    if not any(_fits(one, value) for one in options):
+    if not any(_fits(one, value) for one in field.options):
         raise TypeError(f"{path} is of another kind: {value!r}")
     return value
 

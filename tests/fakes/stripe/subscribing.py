@@ -157,6 +157,9 @@ def _remind(world: World, subscription: Json, end: int) -> None:
         for item in subscription["items"]["data"]
     ]
     preview = invoicing.drawn(world, renewal(world, subscription, entries), world.next_id("upcoming_in"))
+    del preview["id"]  # docs: "the received Invoice object will not have an invoice ID"
+    for one in preview["lines"]["data"]:
+        one["invoice"] = None
     world.emit("invoice.upcoming", {**preview, "created": end, "next_payment_attempt": end + world.draft_seconds})
 
 

@@ -1,6 +1,5 @@
 """Subscriptions and their items, as the app reads and changes them."""
 
-import copy
 from typing import Any
 
 from stripe import params
@@ -9,7 +8,7 @@ from tests.fakes.stripe import subscribing, switching
 from tests.fakes.stripe.asking import LIST, Ask, answers
 from tests.fakes.stripe.changing import applied, merged
 from tests.fakes.stripe.invoicing import Bill, drawn
-from tests.fakes.stripe.model import Json, Refusal, missing
+from tests.fakes.stripe.model import Json, Refusal, copied, missing
 from tests.fakes.stripe.scheduling import check_no_schedule
 from tests.fakes.stripe.subscribing import OVER
 from tests.fakes.stripe.switching import Change, Wanted
@@ -59,7 +58,7 @@ def update(ask: Ask) -> Json:
     if "items" in ask.given or "billing_cycle_anchor" in ask.given:
         switching.switch(ask.world, subscription, _change(ask, subscription, ask.given), before)
     fields = _fields(ask, subscription)
-    before |= {name: copy.deepcopy(subscription[name]) for name, value in fields.items() if subscription[name] != value}
+    before |= {name: copied(subscription[name]) for name, value in fields.items() if subscription[name] != value}
     subscription.update(fields)
     if before:
         ask.world.emit("customer.subscription.updated", subscription, before)

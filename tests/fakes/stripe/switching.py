@@ -1,6 +1,5 @@
 """Changes of a running subscription: other prices and quantities, prorations, pauses."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from tests.fakes.stripe import charging, invoicing, subscribing
 from tests.fakes.stripe.calendar_of_cycles import period_end
 from tests.fakes.stripe.invoicing import Bill
 from tests.fakes.stripe.lines import Entry, full
-from tests.fakes.stripe.model import Json, Refusal, not_simulated
+from tests.fakes.stripe.model import Json, Refusal, copied, not_simulated
 from tests.fakes.stripe.world import World
 
 
@@ -142,7 +141,7 @@ def switch(world: World, subscription: Json, change: Change, before: Json) -> No
         raise charging.declined(card)
     if is_due and card.declines and change.payment != "allow_incomplete":
         raise not_simulated(f"a payment that fails with {change.payment}")
-    before["items"] = copy.deepcopy(subscription["items"])
+    before["items"] = copied(subscription["items"])
     made = _apply(world, subscription, change, found.period)
     entries = [Entry(**{**vars(one), "item": made.get(one.price["id"], one.item)}) for one in found.entries]
     if found.period[0] != subscribing.period_of({"items": before["items"]})[0]:

@@ -1,6 +1,5 @@
 """How events reach the app: signed, and as late, often and broken as a test wants it."""
 
-import copy
 import hashlib
 import hmac
 import json
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from tests.fakes.stripe.model import API_VERSION, Json
+from tests.fakes.stripe.model import API_VERSION, Json, copied
 from tests.fakes.stripe.old_shapes import in_shape_of
 from tests.fakes.stripe.world import World
 
@@ -118,7 +117,7 @@ class Webhooks:
     def _take(self, event: Json) -> None:
         if any(fnmatch(event["type"], one) for one in self.enabled):
             held = any(fnmatch(event["type"], one) for one in self._holding)
-            self.pending.append(Delivery(copy.deepcopy(event), is_held=held))
+            self.pending.append(Delivery(copied(event), is_held=held))
 
     async def close(self) -> None:
         """End the connections to the app."""
@@ -153,7 +152,7 @@ class Webhooks:
         """Send what is pending *times* times more, each copy after everything else."""
         found = self.matching(*types)
         for _ in range(times):
-            self.pending.extend(Delivery(copy.deepcopy(one.event), is_held=one.is_held) for one in found)
+            self.pending.extend(Delivery(copied(one.event), is_held=one.is_held) for one in found)
 
     def reorder(self, by: random.Random | Callable[[Json], Any] | None = None) -> None:
         """Send what is pending in another order: shuffled, sorted by a key of the event, or backwards."""
@@ -176,7 +175,7 @@ class Webhooks:
 
     def push(self, event: Json) -> Delivery:
         """Queue any event, of one's own making too, and return its delivery."""
-        delivery = Delivery(copy.deepcopy(event))
+        delivery = Delivery(copied(event))
         self.pending.append(delivery)
         return delivery
 
@@ -204,7 +203,7 @@ class Webhooks:
 
     async def send(self, event: Json, *, timestamp: int | None = None, damage: Damage | None = None) -> Attempt:
         """Send one event now, once, whatever is pending."""
-        delivery = Delivery(copy.deepcopy(event), damage=damage)
+        delivery = Delivery(copied(event), damage=damage)
         return await self._attempt(delivery, timestamp)
 
     async def post(self, body: bytes, signature: str | None = None, timestamp: int | None = None) -> Attempt:

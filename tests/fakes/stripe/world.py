@@ -1,6 +1,5 @@
 """The state of the local Stripe and what can be looked up in it."""
 
-import copy
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import stripe
 
 from core.clock import Clock
 from tests.fakes.stripe.agenda import Agenda
-from tests.fakes.stripe.model import API_VERSION, Card, Json, missing
+from tests.fakes.stripe.model import API_VERSION, Card, Json, copied, missing
 from tests.fakes.stripe.spec import shaped
 
 if TYPE_CHECKING:
@@ -148,9 +147,9 @@ class World:
 
     def emit(self, kind: str, about: Json, previous: Json | None = None) -> Json:
         """Tell that something happened, with the object as it is now; return the event."""
-        data: Json = {"object": copy.deepcopy(about)}
+        data: Json = {"object": copied(about)}
         if previous is not None:
-            data["previous_attributes"] = copy.deepcopy(previous)
+            data["previous_attributes"] = copied(previous)
         event = shaped(
             stripe.Event,
             id=self.next_id("evt"),
@@ -169,7 +168,7 @@ class World:
 
     def change(self, kind: str, about: Json, **fields: Any) -> Json:
         """Change fields and tell it with their previous values; nothing happens when nothing is different."""
-        previous = {name: copy.deepcopy(about.get(name)) for name, value in fields.items() if about.get(name) != value}
+        previous = {name: copied(about.get(name)) for name, value in fields.items() if about.get(name) != value}
         if previous:
             about.update(fields)
             self.emit(kind, about, previous)
