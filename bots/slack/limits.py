@@ -49,7 +49,14 @@ CALLS_A_MINUTE = {
     "chat.appendStream": 100,
     "conversations.history": 50,
     "conversations.replies": 50,
+    "chat.postEphemeral": 100,
+    "conversations.info": 50,
+    "conversations.open": 50,
     "files.getUploadURLExternal": 100,
+    "files.info": 100,
+    "reactions.add": 50,
+    "users.info": 100,
+    "views.publish": 100,
 }
 """Calls a minute, method and team (sdk: its table of tiers). A method that is not named here has `UNKNOWN_METHOD`."""
 UNKNOWN_METHOD = 20
@@ -66,3 +73,22 @@ HISTORY_PAGE = 200
 """Messages that we ask for at once; apps outside the Marketplace get 15 (docs: conversations.replies)."""
 HISTORY_PAGES = 20
 """Pages that a look-up reads before it says that it cannot tell."""
+
+MODAL_TITLE = 24
+"""Characters of a modal's title, of its submit and its close (docs, sdk)."""
+FIELD_LABEL = 2_000
+"""Characters of an input's label and of its hint (docs)."""
+INPUT_TEXT = 3_000
+"""Characters of a text field (docs: plain-text input)."""
+OPTIONS = 100
+"""Choices of a select (docs, sdk)."""
+OPTION_TEXT = 75
+"""Characters of a choice (docs)."""
+FILES_IN_INPUT = 10
+"""Files of a file field, of 10 MB each (docs: file input)."""
+METADATA = 3_000
+"""Characters of a view's private_metadata (docs, sdk)."""
+VIEW_BLOCKS = 100
+"""Blocks of a modal or a home tab (docs)."""
+RESPONSE_URL_USES = 5
+"""Answers that a response_url takes, within half an hour (docs: handling user interaction)."""

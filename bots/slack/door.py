@@ -1,0 +1,273 @@
+"""Slack as the desk sees it: private answers, people, files, and where the app may post."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import aiohttp
+import structlog
+from typing_extensions import override
+
+from bots.commands import Place as Where
+from bots.desk.door import CannotPost, Door, Mark, Standing
+from bots.desk.requests import Actor, Attachment, Request, Spot
+from bots.slack import limits
+from bots.slack.api import Clients, SlackApi
+from bots.slack.blocks import render_view
+from bots.slack.colleagues import Colleagues
+from bots.slack.decode import attachments_of
+from bots.slack.downloads import FILE_HOSTS, Downloads
+from bots.slack.errands import Errands
+from bots.slack.home import draw_home
+from bots.slack.pacing import Pacer
+from bots.slack.parts import Shown
+from bots.slack.places import Place, channel_ref, person_of, place_of
+from bots.slack.posts import Posts
+from bots.slack.tenants import PLATFORM, tenant_of_workspace
+from bots.slack.whispers import Whispers
+from bots.views.elements import Small, Text, View
+from core.clock import Clock
+from core.errors import TransientError
+from core.ids import derived_key
+from core.orchestration.ports import PostRefused
+from core.sessions.model import SessionFile, ThreadRef
+from core.sessions.ports import FileStore
+
+_log = structlog.get_logger(__name__)
+_SIGNS = {Mark.TAKEN: "white_check_mark", Mark.MUTED: "mute"}
+_HARMLESS = frozenset({"already_reacted", "message_not_found", "no_reaction"})
+_THREAD_PAGES = 5
+_INVITE = "Type /invite @{app}, then Try again."
+_REMEDIES = {
+    "channel_not_found": _INVITE,
+    "not_in_channel": _INVITE,
+    "is_archived": "This channel is archived: start in another one.",
+    "missing_scope": "An admin has to install {app} again, so that it may see channels.",
+    "restricted_action": "An admin allows only some people to post here: start in another channel.",
+}
+_DIRECT = "This is a conversation between people, and {app} is not in it: choose Run it in my DM."
+_NO_DIRECT = "Your Slack does not let {app} write to you: start in a channel."
+_MOST_BYTES = 32 * 1024 * 1024
+
+
+class SlackDoor(Door):
+    """See `bots.desk.door.Door`.
+
+    Args:
+        clients: See `bots.slack.api.Clients`.
+        http: Connections for files and for answers at their own addresses.
+        files: Where the bytes of sessions' files are.
+        clock: The time.
+        pacer: Slack's pace; the one that `bots.slack.chat.SlackChat` has.
+        file_hosts: Origins that files may come from.
+        max_bytes: Of a file.
+        app_name: What people type after ``@``.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        http: aiohttp.ClientSession,
+        *,
+        files: FileStore,
+        clock: Clock,
+        pacer: Pacer | None = None,
+        file_hosts: Collection[str] = FILE_HOSTS,
+        max_bytes: int = _MOST_BYTES,
+        app_name: str = "Atelier",
+    ) -> None:
+        self._api = SlackApi(clients, pacer or Pacer(clock))
+        self._whispers = Whispers(self._api, http)
+        self._colleagues = Colleagues(self._api, clock)
+        self._downloads = Downloads(self._api, clients, http, max_bytes=max_bytes, hosts=file_hosts)
+        self._posts = Posts(self._api, files)
+        self._errands = Errands()
+        self._app_name = app_name
+
+    @property
+    @override
+    def platform(self) -> str:
+        return PLATFORM
+
+    @override
+    async def whisper(self, request: Request, view: View, *, files: Sequence[SessionFile] = ()) -> None:
+        if not files:
+            await self._whispers.say(request, view)
+            return
+        spot, place = request.spot, place_of(request.spot.thread)
+        is_here = spot.place is Where.DIRECT and place.is_direct
+        if not is_here:
+            place = Place(place.team, await self._whispers.open_direct(place.team, request.actor.external_id))
+        await self._post_files(place, request, view, files, thread=spot.thread.thread if is_here else "")
+        if not is_here:
+            note = "The files are in your direct messages: nobody else sees them there."
+            await self._whispers.say(request, View((Text(note),), note))
+
+    def whisper_soon(self, request: Request, text: str) -> None:
+        """Say one line privately while the caller goes on; it is lost where Slack does not take it at once."""
+        self._errands.begin("whisper", self._whispers.say(request, View((Small(text),), text)))
+
+    @override
+    async def tell(self, member_id: str, view: View) -> bool:
+        team = tenant_of_workspace(member_id.rpartition("/")[0])
+        try:
+            await self._whispers.tell(team, person_of(member_id), view)
+        except PostRefused as error:
+            _log.info("slack_direct_message_refused", reason=error.reason)
+            return False
+        return True
+
+    @override
+    async def mark(self, spot: Spot, mark: Mark, *, on: bool = True) -> None:
+        place = place_of(spot.thread)
+        arguments = {"channel": place.channel, "timestamp": spot.message_id, "name": _SIGNS[mark]}
+        method = "reactions.add" if on else "reactions.remove"
+        try:
+            if on:
+                await self._api.call(place.team, method, lambda client: client.reactions_add(**arguments))
+            else:
+                await self._api.call(place.team, method, lambda client: client.reactions_remove(**arguments))
+        except PostRefused as error:  # a sign is a courtesy: what it says holds without it
+            if error.reason not in _HARMLESS:
+                _log.warning("slack_mark_refused", reason=error.reason)
+
+    @override
+    async def standing(self, actor: Actor) -> Standing:
+        return await self._colleagues.standing(actor)
+
+    @override
+    async def check_post(self, request: Request, thread: ThreadRef) -> None:
+        place = place_of(thread)
+        if not place.channel:
+            return  # the Home tab: nothing was meant but the asker's own direct messages
+        try:
+            answer: Any = await self._api.call(
+                place.team, "conversations.info", lambda client: client.conversations_info(channel=place.channel)
+            )
+        except PostRefused as error:
+            raise self._cannot_post(error.reason, place) from error
+        channel = answer["channel"]
+        if channel.get("is_archived"):
+            raise self._cannot_post("is_archived", place)
+        # in a public channel a message would go out, but nothing that people reply would ever come in
+        if not (channel.get("is_member") or channel.get("is_im") or channel.get("is_mpim")):
+            raise self._cannot_post("not_in_channel", place)
+
+    @override
+    async def open_direct(self, actor: Actor) -> ThreadRef:
+        tenant = tenant_of_workspace(actor.workspace_id)
+        try:
+            channel = await self._whispers.open_direct(tenant, actor.external_id)
+        except PostRefused as error:
+            raise CannotPost(error.reason, _NO_DIRECT.format(app=self._app_name)) from error
+        return ThreadRef(PLATFORM, channel_ref(tenant, channel))
+
+    @override
+    async def open_private(self, request: Request) -> ThreadRef:
+        return await self.open_direct(request.actor)
+
+    @override
+    async def fetch(self, request: Request, attachment: Attachment) -> bytes:
+        return await self._downloads.fetch(place_of(request.spot.thread).team, attachment)
+
+    @override
+    async def files_nearby(self, request: Request) -> Sequence[Attachment]:
+        """See `Door.files_nearby`; files of apps, our own results among them, are nobody's to give."""
+        thread = request.spot.thread
+        if not thread.thread:
+            return ()
+        found: list[Attachment] = []
+        for message in await self._replies(place_of(thread), thread.thread):
+            if message.get("ts") != request.spot.message_id and not message.get("bot_id"):
+                found += attachments_of(message.get("files") or (), asker=request.actor.external_id)
+        return tuple({one.id: one for one in reversed(found)}.values())
+
+    @override
+    async def ask_author(self, request: Request, author_id: str, view: View) -> bool:
+        """See `Door.ask_author`: in their direct messages, which last; else in the channel, for as long as they look."""
+        thread, place = request.spot.thread, place_of(request.spot.thread)
+        if await self.tell(f"{request.actor.workspace_id}/{author_id}", view):
+            return True
+        try:
+            await self._whispers.show_one(place, author_id, view, thread=thread.thread)
+        except PostRefused as error:
+            _log.info("slack_question_refused", reason=error.reason)
+            return False
+        return True
+
+    @override
+    def mention(self, external_id: str) -> str:
+        """See `Door.mention`: Slack knows no way to name somebody without a ping but their name."""
+        name = self._colleagues.name(external_id)
+        return f"@{name}" if name else "a colleague"
+
+    async def show_home(self, actor: Actor, view: View) -> None:
+        """Show *view* on somebody's Home tab.
+
+        Raises:
+            PostRefused, TransientError: As Slack answers.
+        """
+        drawn = draw_home(view)
+        await self._api.call(
+            tenant_of_workspace(actor.workspace_id),
+            "views.publish",
+            lambda client: client.views_publish(user_id=actor.external_id, view=drawn),
+        )
+
+    async def drain(self) -> None:
+        """Return when nothing is under way."""
+        await self._errands.drain()
+
+    async def aclose(self) -> None:
+        """Give up on what is under way; connections stay open."""
+        await self._errands.aclose()
+
+    async def _post_files(
+        self, place: Place, request: Request, view: View, files: Sequence[SessionFile], *, thread: str
+    ) -> None:
+        messages = render_view(view)
+        for number, message in enumerate(messages, 1):
+            is_last = number == len(messages)
+            carried = tuple(_file(one) for one in files) if is_last else ()
+            shown = Shown(message.text, message.blocks, message.plain, upload=message.upload, files=carried)
+            key = derived_key("whisper", request.id, number, *(one.id for one in files))
+            await self._posts.post(place, shown, key=key, thread=thread)
+
+    async def _replies(self, place: Place, thread: str) -> list[dict[str, Any]]:
+        """Return the messages of a thread, oldest first, as far as Slack shows them now."""
+        messages: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        for _ in range(_THREAD_PAGES):
+            try:
+                page = await self._page(place, thread, more)
+            except PostRefused as error:
+                _log.info("slack_thread_unreadable", reason=error.reason)
+                break
+            except TransientError:
+                if not messages:
+                    raise
+                break  # an app outside the Marketplace reads one page a minute: what was seen has to do
+            messages += page.get("messages") or ()
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+            more = {"cursor": cursor}
+        return messages
+
+    async def _page(self, place: Place, thread: str, more: dict[str, Any]) -> dict[str, Any]:
+        arguments = {"channel": place.channel, "ts": thread, "limit": limits.HISTORY_PAGE, **more}
+        answer: Any = await self._api.call(
+            place.team,
+            "conversations.replies",
+            lambda client: client.conversations_replies(**arguments),
+            patient=not more,
+        )
+        page: dict[str, Any] = answer.data
+        return page
+
+    def _cannot_post(self, reason: str, place: Place) -> CannotPost:
+        words = _DIRECT if place.is_direct else _REMEDIES.get(reason, _INVITE)
+        return CannotPost(reason, words.format(app=self._app_name))
+
+
+def _file(file: SessionFile) -> dict[str, Any]:
+    return {"key": file.storage_key, "name": file.name, "media_type": file.media_type}
