@@ -159,7 +159,7 @@ class People(Seeing):
     def invite_app(self, guild: Guild, permissions: int = DEFAULT_APP_PERMISSIONS) -> None:
         """Let the app into a server while it listens."""
         self.world.install(guild, permissions)
-        self.gateway.sessions.announce_guild(guild)
+        self.gateway.sessions.announce_guild(guild, is_new=True)
 
     def remove_app(self, guild: Guild) -> None:
         """Throw the app out of a server; it is told."""
@@ -173,7 +173,7 @@ class People(Seeing):
     def end_outage(self, guild: Guild) -> None:
         """Let a server be there again."""
         guild.is_available = True
-        self.gateway.sessions.announce_guild(guild)
+        self.gateway.sessions.announce_guild(guild, is_new=False)
 
     def lose(self, attachment: Attachment) -> None:
         """Let a file be gone: its link answers 404."""

@@ -141,11 +141,14 @@ class Sessions:
         if not reached:
             self.dropped.append((name, data))
 
-    def announce_guild(self, guild: Guild) -> None:
-        """Send GUILD_CREATE: the app came in, or an outage ended."""
+    def announce_guild(self, guild: Guild, *, is_new: bool) -> None:
+        """Send GUILD_CREATE: the app came in, or an outage ended; the former says nothing of ``unavailable``."""
         for session in self._holding(guild):
             if session.intents & Intent.GUILDS:
-                session.push("GUILD_CREATE", self._guild(session, guild))
+                shown = self._guild(session, guild)
+                if is_new:
+                    del shown["unavailable"]
+                session.push("GUILD_CREATE", shown)
 
     def _guild(self, session: Session, guild: Guild) -> Json:
         return of_guild_event(self._world, guild, everybody=bool(session.intents & Intent.GUILD_MEMBERS))
