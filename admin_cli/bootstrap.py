@@ -75,7 +75,11 @@ async def probe_files(settings: Settings, key: str, data: bytes) -> bytes:
 
 
 async def probe_engine(settings: Settings) -> None:
-    """Return when the engine's database answered; what its driver raises tells why not."""
+    """Return when the engine's database answered and has its tables; what its driver raises tells why not.
+
+    Raises:
+        EngineOutdated: If `atelier db upgrade` is due.
+    """
     from core.orchestration.engine import EngineClient, EngineConfig
     from storage.durable import sqlite_engine
 
@@ -83,5 +87,7 @@ async def probe_engine(settings: Settings) -> None:
     client = EngineClient(EngineConfig(url=url, executor_id="doctor", sqlite_engine=sqlite_engine(url)))
     try:
         await client.ping()
+        if not settings.is_sqlite:  # a file is brought up to date by whatever runs sessions next
+            await client.verify()
     finally:
         await client.aclose()

@@ -16,6 +16,7 @@ from bots.errors import BadSettings, DatabaseUnreachable
 from bots.views.errors import words_for
 from core.clock import SystemClock
 from core.errors import AtelierError, UserFacingError
+from core.orchestration.errors import EngineOutdated
 from core.providers.base import Effort, Request, Segment
 from core.providers.registry import REHEARSAL
 
@@ -127,7 +128,10 @@ async def _files(settings: Settings) -> Finding:
 async def _engine(settings: Settings) -> Finding:
     if _is_not_made_yet(settings):
         return Finding("engine", Outcome.OK, "made when something runs first")
-    await bootstrap.probe_engine(settings)
+    try:
+        await bootstrap.probe_engine(settings)
+    except EngineOutdated:
+        return Finding("engine", Outcome.FAILED, "its tables are not at this version: run atelier db upgrade")
     return Finding("engine", Outcome.OK, "its database answers")
 
 

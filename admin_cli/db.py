@@ -6,24 +6,46 @@ from typing import Annotated
 
 import typer
 
-from admin_cli.output import print_json
+from admin_cli.output import fail, print_json
 
 app = typer.Typer(help="The database's schema.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
-def upgrade() -> None:
-    """Bring the database to this version's schema."""
+def upgrade(
+    grant: Annotated[
+        str,
+        typer.Option(
+            "--grant",
+            metavar="ROLE",
+            help="Let this role of the PostgreSQL server serve: read and write, alter nothing.",
+        ),
+    ] = "",
+) -> None:
+    """Bring the database to this version's schema, the durable engine's tables included."""
     from admin_cli.bootstrap import read_settings
     from bots.bootstrap import database_reached
+    from core.orchestration.engine import migrate_engine
     from storage import migrate
+    from storage.errors import RoleUnknown
 
     settings = read_settings()
+    if grant and settings.is_sqlite:
+        fail("A SQLite file has no roles: --grant is for PostgreSQL.")
     if settings.database_path is not None:
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
     with database_reached(settings):
         migrate.upgrade(settings.database_url.get_secret_value())
+        if grant:
+            try:
+                migrate.grant(settings.database_url.get_secret_value(), grant)
+            except RoleUnknown:
+                fail(f"The server has no role {grant!r}: create it first, with a password and without any other right.")
+    if not settings.is_sqlite:  # in a file the engine makes its tables at the first start
+        migrate_engine(settings.engine_url, serving_role=grant)
     typer.echo(f"The database is at {migrate.head()}.")
+    if grant:
+        typer.echo(f"{grant} may serve.")
 
 
 @app.command()

@@ -58,6 +58,7 @@ def sentence_of(error: AtelierError) -> str:
     """Return *error* in one sentence for people."""
     from dataclasses import replace
 
+    from bots.errors import BadSettings
     from bots.views.errors import words_for, words_for_code
     from core.errors import UserFacingError
     from core.providers.errors import ProviderNotConfigured
@@ -66,6 +67,8 @@ def sentence_of(error: AtelierError) -> str:
         # whoever types commands is the operator, who can set it
         variable = _KEYS.get(error.provider) or f"one of {', '.join(_KEYS.values())}"
         return replace(words_for(error), way_out=f"Set {variable}, in the environment or in .env.").sentence
+    if isinstance(error, BadSettings):
+        return " ".join(error.problems)
     if isinstance(error, UserFacingError):
         return words_for(error).sentence
     words = words_for_code("unavailable")

@@ -14,11 +14,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.pool import NullPool
 
 from storage import urls
-from storage.errors import DatabaseUnavailable
+from storage.errors import DatabaseUnavailable, RoleUnknown
 from storage.models import metadata
 from storage.work import translate
 
 _SCRIPTS = Path(__file__).parent / "migrations"
+_ROLE = sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role")
+_APPEND_ONLY = sa.text(
+    "SELECT relname AS tablename FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE tgname = relname || :ending"
+).bindparams(ending="_append_only")
 _LOCK_KEY = 7_283_543  # any number that no other advisory lock of ours uses
 
 
@@ -80,6 +84,29 @@ def connect(url: str) -> Iterator[sa.Connection]:
         raise translate(error) from error.orig
     finally:
         engine.dispose()
+
+
+def grant(url: str, role: str) -> None:
+    """Let *role* of a PostgreSQL server read and write the tables, and nothing else: no table is made or altered by it.
+
+    What is append-only for everybody gets no right to change. Call it again after an upgrade made new tables.
+
+    Raises:
+        RoleUnknown: If the server has no such role.
+    """
+    with connect(url) as connection:
+        quote = connection.dialect.identifier_preparer.quote
+        if connection.execute(_ROLE, {"role": role}).first() is None:
+            raise RoleUnknown(role)
+        guarded = {row.tablename for row in connection.execute(_APPEND_ONLY)}
+        name = quote(role)
+        statements = [f"GRANT USAGE ON SCHEMA public TO {name}", f"GRANT SELECT ON alembic_version TO {name}"]
+        for table in metadata.tables:
+            rights = "SELECT, INSERT" if table in guarded else "SELECT, INSERT, UPDATE, DELETE"
+            statements.append(f"GRANT {rights} ON {quote(table)} TO {name}")
+        statements.append(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 def address(url: str) -> str:

@@ -20,10 +20,12 @@ _SLOT_LOST = 70
 
 async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> None:
     """Take a slot, recover what it left behind and run sessions from now on."""
+    from bots.errors import BadSettings
     from bots.jobs import make_jobs
     from core.orchestration import runtime
     from core.orchestration.acting import Acting
     from core.orchestration.engine import DbosEngine, EngineConfig
+    from core.orchestration.errors import EngineOutdated
     from core.orchestration.finish import Finisher
     from core.orchestration.segment import SegmentRunner
     from core.orchestration.turns import TurnRunner
@@ -49,19 +51,23 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     )
     stack.callback(runtime.set_runner, None)
     url = parts.settings.engine_url
+    sqlite = parts.settings.is_sqlite  # a server's schema is changed by `atelier db upgrade` only
     slot = await executor_slots(url).take(_end_at_once)
     stack.push_async_callback(slot.release)
     heartbeat = DatabaseHeartbeat(database, slot.id, clock=clock)
     stack.push_async_callback(heartbeat.resign)
     await heartbeat.start(_end_at_once)
-    engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url)))
+    engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url), migrates=sqlite))
     runtime.set_jobs(
         make_jobs(
             store=database, sessions=parts.sessions, ledger=ledger, poster=parts.poster, engine=engine, clock=clock
         )
     )
     stack.push_async_callback(engine.aclose, finish_seconds=_DRAIN_SECONDS)
-    await engine.start()
+    try:
+        await engine.start()
+    except EngineOutdated as error:
+        raise BadSettings(("The durable engine's tables are not at this version: run atelier db upgrade.",)) from error
     parts.engine.worker = engine
     watching = asyncio.create_task(heartbeat.watch(engine.recover, engine.list_executors))
     stack.push_async_callback(_cancel, watching)

@@ -9,9 +9,11 @@ from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, SetWorkflowID
+from dbos import error as dbos_errors
 from typing_extensions import override
 
 from core.orchestration import workflow
+from core.orchestration.errors import EngineOutdated
 
 _log = structlog.get_logger(__name__)
 APPLICATION = "atelier"
@@ -25,6 +27,7 @@ _JOBS_A_WORKER = 4
 _JOBS_POLLING_SECONDS = 2.0  # each look costs milliseconds of CPU, and no job is in a hurry
 _MAX_THREADS = 16
 _POOL_SIZE = 10
+_OUTDATED = "the engine's tables are not what this version needs"
 _DELETE_AT_ONCE = 1_000
 
 
@@ -38,12 +41,15 @@ class EngineConfig:
             SQL); None on PostgreSQL.
         executor_id: The slot that this process holds; see `core.orchestration.slots`.
         polling_seconds: How often queues and notifications are looked at.
+        migrates: Whether a start makes and alters the engine's tables; False where `migrate_engine` did it and the
+            database's role may not.
     """
 
     url: str
     executor_id: str
     sqlite_engine: Any = None
     polling_seconds: float = 0.25
+    migrates: bool = True
 
 
 class DbosEngine:
@@ -54,7 +60,11 @@ class DbosEngine:
         self._started = False
 
     async def start(self) -> None:
-        """Recover what this slot was running, then take new work. Call it on the loop that sessions run on."""
+        """Recover what this slot was running, then take new work. Call it on the loop that sessions run on.
+
+        Raises:
+            EngineOutdated: If its tables are not what this version needs, and it may not make them so.
+        """
         quiet_engine_logs()
         config = DBOSConfig(
             name=APPLICATION,
@@ -66,11 +76,16 @@ class DbosEngine:
             sys_db_pool_size=_POOL_SIZE,
             notification_listener_polling_interval_sec=self._config.polling_seconds,
             log_level="WARNING",
+            run_migrations=self._config.migrates,
         )
         if self._config.sqlite_engine is not None:
             config["system_database_engine"] = self._config.sqlite_engine
         DBOS(config=config)
-        DBOS.launch()
+        try:
+            DBOS.launch()
+        except dbos_errors.DBOSInitializationError as error:
+            DBOS.destroy()
+            raise EngineOutdated(_OUTDATED) from error
         self._started = True
         polling = self._config.polling_seconds
         await DBOS.register_queue_async(
@@ -177,9 +192,33 @@ class EngineClient:
         """Return when the engine's database answered; what its driver raises tells why not."""
         await self._client.check_connection_async()
 
+    async def verify(self) -> None:
+        """Return when the engine's tables are what this version needs; changes nothing.
+
+        The look is private in DBOS 3.4 (pinned); its own start takes it too.
+
+        Raises:
+            EngineOutdated: If they are missing or older.
+        """
+        try:
+            await asyncio.to_thread(self._client._sys_db.verify_migrations)  # noqa: SLF001 - see above
+        except dbos_errors.DBOSInitializationError as error:
+            raise EngineOutdated(_OUTDATED) from error
+
     async def aclose(self) -> None:
         """Let go of the database."""
         await asyncio.to_thread(self._client.destroy)
+
+
+def migrate_engine(url: str, *, serving_role: str = "") -> None:
+    """Make the engine's tables on PostgreSQL, or bring them to this version, so that a start has nothing to alter.
+
+    Args:
+        url: As in `EngineConfig`.
+        serving_role: A role that may use them from now on.
+    """
+    quiet_engine_logs()
+    DBOS.migrate(url, application_role=serving_role or None)
 
 
 def segment_id(session_id: str, segment: int) -> str:

@@ -11,6 +11,10 @@ class BalanceEmpty(AtelierError):
     """The workspace cannot cover the next turn."""
 
 
+class EngineOutdated(AtelierError):
+    """The durable engine's tables are missing, or older than this version of it needs."""
+
+
 class TurnFailed(AtelierError):
     """A turn could not be completed now, by any model that may be asked.
 
