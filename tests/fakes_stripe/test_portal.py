@@ -139,6 +139,13 @@ async def test_a_link_dies(local: LocalStripe, client: stripe.StripeClient) -> N
             assert answer.status == 410
 
 
+async def test_a_page_is_opened_for_what_it_is(local: LocalStripe, client: stripe.StripeClient) -> None:
+    """A link to the portal takes no payment."""
+    link = await client.v1.billing_portal.sessions.create_async({"customer": await customer(client)})
+    with pytest.raises(PageRefusal, match=r"is no page of a checkout\.session"):
+        local.pay(link.url)
+
+
 async def test_flows_are_those_of_the_configuration(
     local: LocalStripe, client: stripe.StripeClient, shop: Shop
 ) -> None:

@@ -15,7 +15,7 @@ from tests.fakes.stripe.api import Api
 from tests.fakes.stripe.buying import Buyer
 from tests.fakes.stripe.catalogue_methods import new_price, new_product
 from tests.fakes.stripe.faults import Faults
-from tests.fakes.stripe.model import Card, Json
+from tests.fakes.stripe.model import Card, Json, PageRefusal
 from tests.fakes.stripe.pages import Pages
 from tests.fakes.stripe.portal import PortalPage
 from tests.fakes.stripe.webhooks import Attempt, Webhooks
@@ -119,14 +119,18 @@ class LocalStripe:
         Raises:
             PageRefusal: If the page is used or expired, a field is missing, or the card is declined.
         """
-        return buying.pay(self.world, self._session(session), Buyer(**buyer))
+        return buying.pay(self.world, self._page("checkout.session", session), Buyer(**buyer))
 
     def settle(self, session: str, *, succeeds: bool = True) -> None:
         """End the bank debit that a completed session waits for."""
-        buying.settle(self.world, self._session(session), succeeds=succeeds)
+        buying.settle(self.world, self._page("checkout.session", session), succeeds=succeeds)
 
-    def _session(self, given: str) -> Json:
-        return self.world.of(given.rpartition("/")[2])
+    def _page(self, kind: str, given: str) -> Json:
+        """Return what a page is about, named by its id or address."""
+        found = self.world.objects.get(given.rpartition("/")[2])
+        if found is None or found["object"] != kind:
+            raise PageRefusal(f"{given} is no page of a {kind}")
+        return found
 
     def portal(self, session: str) -> PortalPage:
         """Open the billing portal by a session's id or url: it can `cancel`, `keep`, `change_plan`, `update_card`.
@@ -134,7 +138,7 @@ class LocalStripe:
         Raises:
             PageRefusal: If the link is older than five minutes.
         """
-        return portal.opened(self.world, self._session(session))
+        return portal.opened(self.world, self._page("billing_portal.session", session))
 
     def set_card(self, customer: str, card: Card) -> None:
         """Let a customer's card behave in some way from now on, without their doing anything."""
@@ -143,7 +147,7 @@ class LocalStripe:
     def pay_invoice(self, invoice: str, card: Card = Card.OK) -> bool:
         """Pay an open invoice, named by its id or hosted url; return whether it is paid."""
         self.world.catch_up()
-        return portal.pay_invoice(self.world, self._session(invoice), card)
+        return portal.pay_invoice(self.world, self._page("invoice", invoice), card)
 
     # What the owner does in the Dashboard, and banks do.
 
