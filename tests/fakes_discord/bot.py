@@ -141,6 +141,10 @@ def _group() -> app_commands.Group:
         await interaction.response.send_message("first")
         await interaction.followup.send("second", ephemeral=True)
 
+    @group.command(name="late", description="Leave the answer to somebody else")
+    async def _late(interaction: Any) -> None:
+        pass
+
     return group
 
 

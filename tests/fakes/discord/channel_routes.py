@@ -124,7 +124,7 @@ def active(call: Call) -> Answer:
         if one.thread is not None and not one.thread.is_archived and world.sees(one, world.bot)
     ]
     mine = [of_thread_member(one, world.bot.id) for one in found if one.thread and world.bot.id in one.thread.members]
-    return {"threads": [of_channel(world, one) for one in found], "members": mine}
+    return {"threads": [of_channel(world, one) for one in found], "members": mine, "has_more": False}
 
 
 def open_direct(call: Call) -> Answer:

@@ -18,6 +18,7 @@ from tests.fakes.discord.world import World
 
 _ALL_INTENTS = (1 << 26) - 1
 _PAST_IDENTIFY = 4003
+_GOODBYE = frozenset({1000, 1001})
 
 
 class _Line:
@@ -111,8 +112,7 @@ class Gateway:
                     self._hear(line, message.data)
         finally:
             self._lines.remove(line)
-            if line.session is not None and line.session.line is line:
-                line.session.line = None
+            self._end(line)
             writer.cancel()
             self._ring()
         return socket
@@ -121,7 +121,7 @@ class Gateway:
         """Close every socket; with *code* 4000 and most others the client resumes, with 1000 and 1001 it cannot."""
         for line in list(self._lines):
             if line.session is not None:
-                if code in {1000, 1001}:
+                if code in _GOODBYE:
                     self.sessions.open.pop(line.session.id, None)
                 line.session.line = None
             line.close(code)
@@ -176,6 +176,14 @@ class Gateway:
         """Close every socket."""
         for line in list(self._lines):
             await line.socket.close(code=1001)
+
+    def _end(self, line: _Line) -> None:
+        """Let a session be resumed, unless the client said good-bye."""
+        session = line.session
+        if session is not None and session.line is line:
+            session.line = None
+            if line.socket.close_code in _GOODBYE:
+                self.sessions.open.pop(session.id, None)
 
     def _ring(self) -> None:
         self.news.set()
