@@ -3,17 +3,15 @@
 If a process dies in between, `SessionService.sweep` asks the engine again: the row says what is wanted.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from core.clock import Clock
-from core.credits.errors import InsufficientCredits
 from core.credits.tariff import Tariff
 from core.credits.tiers import PriceList
-from core.errors import ConflictError
 from core.sessions.admission import Admission
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
 from core.sessions.intake import Intake
@@ -30,6 +28,7 @@ from core.sessions.model import (
 )
 from core.sessions.ports import AuditEntry, Engine, Store, Transaction
 from core.sessions.requests import NewSession
+from core.sessions.sweeper import Sweeper
 
 _log = structlog.get_logger(__name__)
 _TITLE_CHARACTERS = 80
@@ -52,6 +51,7 @@ class SessionService:
         self._store = store
         self._intake = intake
         self._admission = Admission(intake=intake, prices=prices, tariff=tariff, clock=clock)
+        self._sweeper = Sweeper(store=store, admission=self._admission, engine=engine, clock=clock)
         self._engine = engine
         self._clock = clock
 
@@ -291,40 +291,8 @@ class SessionService:
         )
 
     async def sweep(self) -> int:
-        """Ask the engine again for what was lost between a commit and its enqueue, and wake what is due; return how many.
-
-        A session that waited for credits goes on when there are some, and is stopped when it waited too long.
-        """
-        now = self._clock.now()
-
-        def read(tx: Transaction) -> tuple[Sequence[Session], Sequence[Session], Sequence[Session]]:
-            queued = tx.sessions.list_sessions(statuses=[Status.QUEUED], limit=500)
-            stopping = tx.sessions.list_sessions(statuses=[Status.RUNNING, Status.PAUSING], limit=500)
-            waiting = tx.sessions.list_sessions(statuses=[Status.WAITING], limit=500)
-            lost = [*queued, *(item for item in stopping if item.desired is Desired.STOP)]
-            payable = [
-                item for item in waiting if item.park_reason is ParkReason.BALANCE and self._admission.can_pay(tx, item)
-            ]
-            return lost, payable, tx.sessions.list_due(now)
-
-        lost, payable, due = await self._store.read(read)
-        for session in lost:
-            await self._engine.enqueue(session.id, session.segment)
-        resumed = {session.id for session in payable}
-        for session in payable:
-            await self._quietly(self.resume(session.id, actor="system"))
-        for session in due:
-            if session.id not in resumed:
-                verb = self.stop if session.park_reason is ParkReason.BALANCE else self.resume
-                await self._quietly(verb(session.id, actor="system"))
-        return len(lost) + len(payable) + len(due)
-
-    async def _quietly(self, verb: Awaitable[Session]) -> None:
-        """Await *verb*; what somebody else did first, or what is still not possible, is no news to a sweeper."""
-        try:
-            await verb
-        except (ConflictError, NotPossibleNow, InsufficientCredits) as error:
-            _log.debug("sweep_skipped", error=str(error))
+        """Do what is due though nobody asks for it; see `core.sessions.sweeper`."""
+        return await self._sweeper.sweep(self)
 
     async def _change(
         self, session_id: str, actor: str, action: str, change: Callable[[Transaction, Session], Session]
