@@ -1,6 +1,7 @@
 """The local Discord's laws of commands, buttons, forms and answers, with the unmodified discord.py."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -252,3 +253,28 @@ async def raw(interaction: Any, body: dict[str, Any]) -> None:
     """Answer with a body that discord.py would not write."""
     route = Route("POST", f"/interactions/{interaction.id}/{interaction.token}/callback")
     await interaction.client.http.request(route, json=body)
+
+
+@pytest.mark.parametrize("where", ["thread", "direct"])
+async def test_commands_may_be_typed_in_threads_and_directly(place: LocalDiscord, where: str) -> None:
+    """The app is told where, and what it and the person may do there."""
+    async with running(place) as bot:
+        thread = place.start_thread(place.ann, place.general, "talk")
+        room = thread if where == "thread" else place.direct(place.ann)
+        one = await place.slash(place.ann, room, "atelier twice")
+        assert (one.text, [said.text for said in place.messages(room)]) == ("first", ["first"])
+        seen = bot.had("interaction")[0][0]
+        assert seen.channel.id == int(room.id)
+        assert seen.context.guild is (where == "thread")
+        await place.until(lambda: place.ephemeral(place.ann, room))
+
+
+async def test_a_first_answer_may_bring_files(place: LocalDiscord) -> None:
+    """In a multipart body."""
+    async with asked(place) as (_, ask):
+        one = await ask()
+        await one.response.send_message("x", file=discord.File(io.BytesIO(b"1"), "a.md"), ephemeral=True)
+        await one.followup.send("y", file=discord.File(io.BytesIO(b"2"), "b.md"))
+    (private,), (public,) = place.ephemeral(place.ann), place.messages(place.general)
+    assert [(file.name, file.content, file.is_ephemeral) for file in private.attachments] == [("a.md", b"1", True)]
+    assert [(file.name, file.content, file.is_ephemeral) for file in public.attachments] == [("b.md", b"2", False)]

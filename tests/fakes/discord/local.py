@@ -4,6 +4,7 @@
 afterwards. It is strict where Discord is: see `limits`.
 """
 
+import ssl
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
@@ -37,6 +38,7 @@ class LocalDiscord(Pressing):
         identify_seconds: See `Gateway`.
         max_concurrency: See `Gateway`.
         checks_openapi: False does not compare bodies with Discord's OpenAPI, which takes milliseconds each.
+        tls: Of the server, for a client that believes to speak to Discord itself.
 
     Attributes:
         north: A server with the app in it; ``general`` is its channel, ``ann`` owns it, ``ben`` is a member.
@@ -55,6 +57,7 @@ class LocalDiscord(Pressing):
         identify_seconds: float = 0.0,
         max_concurrency: int = 1,
         checks_openapi: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         world = World(clock or SystemClock())
         gateway = Gateway(
@@ -71,6 +74,8 @@ class LocalDiscord(Pressing):
         super().__init__(world, api, gateway, interactions)
         world.announce = gateway.sessions.announce
         self.cdn = Cdn(world, self.faults)
+        self.port = 0
+        self._tls = tls
         self._runner: web.AppRunner | None = None
         self._found()
 
@@ -101,10 +106,12 @@ class LocalDiscord(Pressing):
         app.router.add_get("/{folder:(?:ephemeral-)?attachments}/{channel}/{attachment}/{name}", self.cdn.serve)
         self._runner = web.AppRunner(app, shutdown_timeout=1.0, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls).start()
         host, port = self._runner.addresses[0][:2]
-        self.world.base = f"http://{host}:{port}"
-        self.world.gateway_url = f"ws://{host}:{port}/"
+        self.port = int(port)
+        secure = "s" if self._tls else ""
+        self.world.base = f"http{secure}://{host}:{port}"
+        self.world.gateway_url = f"ws{secure}://{host}:{port}/"
 
     async def stop(self) -> None:
         """Stop listening; what hangs ends."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 from tests.fakes.discord.api import Api
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.interactions import Interactions
-from tests.fakes.discord.model import Attachment, Channel, Guild, Json, Kind, Message, Ping, User
+from tests.fakes.discord.model import Attachment, Channel, Guild, Json, Kind, Message, Ping, User, walk
 from tests.fakes.discord.world import World
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class Seeing:
 
     def with_component_id(self, number: int) -> list[Message]:
         """Return the messages that hold a component of this number."""
-        return [one for one in self.said_by_app() if f"'id': {number}," in f"{one.components},"]
+        return [one for one in self.said_by_app() if number in {part.get("id") for part in walk(one.components)}]
 
     def with_nonce(self, nonce: str) -> list[Message]:
         """Return the messages that were sent with *nonce*: more than one is a duplicate."""

@@ -85,6 +85,7 @@ class World:
     presence_intent: bool = False
     command_creates: dict[str, list[float]] = field(default_factory=dict)
     _last_id: int = 0
+    _by_guild: dict[str, list[Channel]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.bot = User(self.next_id(), "atelier", is_bot=True)
@@ -139,8 +140,14 @@ class World:
     def add_channel(self, guild: Guild, name: str) -> Channel:
         """Open a text channel."""
         channel = Channel(self.next_id(), Kind.TEXT, guild.id, name, position=len(self.channels_of(guild)))
-        self.channels[channel.id] = channel
+        self.keep(channel)
         return channel
+
+    def keep(self, channel: Channel) -> None:
+        """Let a channel be there."""
+        self.channels[channel.id] = channel
+        if channel.guild_id:
+            self._by_guild.setdefault(channel.guild_id, []).append(channel)
 
     def install(self, guild: Guild, permissions: int = DEFAULT_APP_PERMISSIONS) -> None:
         """Let the app into *guild*, with a role of its own."""
@@ -155,7 +162,7 @@ class World:
             if channel.kind is Kind.DM and channel.recipients == [user]:
                 return channel
         channel = Channel(self.next_id(), Kind.DM, recipients=[user])
-        self.channels[channel.id] = channel
+        self.keep(channel)
         return channel
 
     def add_thread(self, parent: Channel, name: str, owner: User, kind: Kind, thread_id: str = "") -> Channel:
@@ -163,7 +170,7 @@ class World:
         now = self.now()
         state = ThreadState(owner.id, now, now, members={owner.id: now})
         thread = Channel(thread_id or self.next_id(), kind, parent.guild_id, name, parent.id, thread=state)
-        self.channels[thread.id] = thread
+        self.keep(thread)
         return thread
 
     def add_attachment(
@@ -177,7 +184,7 @@ class World:
 
     def channels_of(self, guild: Guild, *, threads: bool = False) -> list[Channel]:
         """Return the channels of *guild*, or its threads."""
-        mine = [one for one in self.channels.values() if one.guild_id == guild.id and not one.is_deleted]
+        mine = [one for one in self._by_guild.get(guild.id, ()) if not one.is_deleted]
         return [one for one in mine if (one.thread is not None) is threads]
 
     def guild_of(self, channel: Channel) -> Guild | None:
