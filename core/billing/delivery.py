@@ -12,7 +12,7 @@ from core.errors import AtelierError
 
 _log = structlog.get_logger(__name__)
 _GIVE_UP_AFTER = 200  # a try a minute, for some hours: longer than most outages, and old news after
-_BATCH = 50
+_BATCH = 500  # more than one platform can leave behind, so that none stands in the way of another
 _SLACK = "slack"
 
 
