@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 
-from core.credits.tiers import PriceList
+from core.credits.tiers import FREE, UNLIMITED, PriceList
 from core.money import Unit, charge_microcredits
 from core.providers.base import Usage
 from core.providers.catalogue import ModelSpec
@@ -13,24 +13,33 @@ from core.providers.pricing import cost_dollars, worst_case_dollars
 
 REHEARSAL = "rehearsal"
 _MICRODOLLARS = 1_000_000
+_LIST_PRICE = Decimal(1)
 
 
 class Tariff:
     """The prices of one installation."""
 
     def __init__(
-        self, prices: PriceList, *, checks_balance: bool = True, rehearsal_priced_as: ModelSpec | None = None
+        self,
+        prices: PriceList,
+        *,
+        sells: bool = True,
+        checks_balance: bool | None = None,
+        rehearsal_priced_as: ModelSpec | None = None,
     ) -> None:
         """Make a tariff.
 
         Args:
             prices: Holds the multipliers.
-            checks_balance: Whether a workspace must have what it spends; False where nothing is sold.
+            sells: Whether credits are sold here. Where they are not, work costs what the provider lists, so that what
+                people see is what the operator pays.
+            checks_balance: Whether a workspace must have what it spends; None for "where credits are sold".
             rehearsal_priced_as: The model whose price rehearsal has, so that quote, holds and receipt can be seen
                 without a key; None to make it free.
         """
         self._prices = prices
-        self._checks_balance = checks_balance
+        self._sells = sells
+        self._checks_balance = sells if checks_balance is None else checks_balance
         self._rehearsal = rehearsal_priced_as
 
     @property
@@ -43,8 +52,25 @@ class Tariff:
         """In which unit people see amounts."""
         return Unit.CREDITS if self._checks_balance else Unit.DOLLARS
 
+    @property
+    def sells(self) -> bool:
+        """Whether credits are sold here; where they are not there are no tiers, gates or buy words."""
+        return self._sells
+
+    @property
+    def unit(self) -> str:
+        """What people see amounts in: ``credits``, or ``dollars`` where nothing is sold; see `bots.views.words.money`."""
+        return "credits" if self._sells else "dollars"
+
+    @property
+    def first_tier(self) -> str:
+        """Key of the tier that a new workspace of a chat platform has."""
+        return FREE if self._sells else UNLIMITED
+
     def multiplier(self, spec: ModelSpec) -> Decimal:
-        """Return what the list cost of *spec* is multiplied by."""
+        """Return what the list cost of *spec* is multiplied by; 1 where nothing is sold."""
+        if not self._sells:
+            return _LIST_PRICE
         return self._prices.multiplier_of(self._priced(spec).id)
 
     def charge_microcredits(self, spec: ModelSpec, usage: Usage, *, at: datetime) -> int:

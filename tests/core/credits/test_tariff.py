@@ -102,3 +102,22 @@ def test_a_hold_knows_tomorrows_price(day: int) -> None:
     argon = CATALOGUE.get("gemini-4-argon")
     at = datetime(2026, 11 if day == 30 else 12, day, 23, 59, tzinfo=UTC)
     assert TARIFF.hold_microcredits([argon], input_tokens=0, max_output_tokens=1_000, at=at) == 4_000_000
+
+
+def test_where_nothing_is_sold_people_see_what_the_operator_pays() -> None:
+    """No multiplier, dollars instead of credits, no tier that limits, no balance that must cover anything."""
+    tariff = Tariff(load_price_list(), sells=False)
+    usage = Usage(input_uncached_tokens=1_000_000, output_tokens=1_000_000)
+    assert tariff.charge_microcredits(SONNET, usage, at=AT) == 1_200_000_000  # $12 are 1,200 cents
+    assert (tariff.sells, tariff.unit, tariff.first_tier, tariff.checks_balance) == (
+        False,
+        "dollars",
+        "unlimited",
+        False,
+    )
+
+
+def test_where_credits_are_sold_they_must_be_there() -> None:
+    """Unless somebody says otherwise, as tests do."""
+    assert (TARIFF.sells, TARIFF.unit, TARIFF.first_tier, TARIFF.checks_balance) == (True, "credits", "free", True)
+    assert not Tariff(load_price_list(), checks_balance=False).checks_balance
