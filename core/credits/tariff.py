@@ -23,23 +23,23 @@ class Tariff:
         self,
         prices: PriceList,
         *,
-        sells: bool = True,
-        checks_balance: bool | None = None,
+        checks_balance: bool = True,
+        sells: bool | None = None,
         rehearsal_priced_as: ModelSpec | None = None,
     ) -> None:
         """Make a tariff.
 
         Args:
             prices: Holds the multipliers.
-            sells: Whether credits are sold here. Where they are not, work costs what the provider lists, so that what
-                people see is what the operator pays.
-            checks_balance: Whether a workspace must have what it spends; None for "where credits are sold".
+            checks_balance: Whether a workspace must have what it spends; False where nothing is sold.
+            sells: Whether credits are sold here; None for "where a balance is checked". Where they are not, work costs
+                what the provider lists, so that what people see is what the operator pays.
             rehearsal_priced_as: The model whose price rehearsal has, so that quote, holds and receipt can be seen
                 without a key; None to make it free.
         """
         self._prices = prices
-        self._sells = sells
-        self._checks_balance = sells if checks_balance is None else checks_balance
+        self._checks_balance = checks_balance
+        self._sells = checks_balance if sells is None else sells
         self._rehearsal = rehearsal_priced_as
 
     @property
@@ -50,17 +50,12 @@ class Tariff:
     @property
     def unit(self) -> Unit:
         """In which unit people see amounts."""
-        return Unit.CREDITS if self._checks_balance else Unit.DOLLARS
+        return Unit.CREDITS if self._sells else Unit.DOLLARS
 
     @property
     def sells(self) -> bool:
         """Whether credits are sold here; where they are not there are no tiers, gates or buy words."""
         return self._sells
-
-    @property
-    def unit(self) -> str:
-        """What people see amounts in: ``credits``, or ``dollars`` where nothing is sold; see `bots.views.words.money`."""
-        return "credits" if self._sells else "dollars"
 
     @property
     def first_tier(self) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.credits.tariff import Tariff
 from core.credits.tiers import load_price_list
+from core.money import Unit
 from core.providers.base import Usage
 from core.providers.catalogue import Catalogue, ModelSpec
 
@@ -81,13 +82,12 @@ def test_a_budget_buys_the_longest_reply_that_it_can(chain: list[ModelSpec], inp
 def test_rehearsal_is_free_unless_it_is_priced_like_a_model() -> None:
     """In the demo rehearsal costs what the default model would, and the operator still nothing."""
     usage = Usage(input_uncached_tokens=1_000, output_tokens=1_000)
-    demo = Tariff(load_price_list(), checks_balance=False, rehearsal_priced_as=SONNET)
+    demo = Tariff(load_price_list(), rehearsal_priced_as=SONNET)
     assert TARIFF.charge_microcredits(REHEARSAL, usage, at=AT) == 0
     assert TARIFF.hold_microcredits([REHEARSAL], input_tokens=1_000, max_output_tokens=1_000, at=AT) == 0
     assert demo.charge_microcredits(REHEARSAL, usage, at=AT) == demo.charge_microcredits(SONNET, usage, at=AT)
     assert demo.cost_microdollars(REHEARSAL, usage, at=AT) == 0
     assert demo.affordable_output_tokens([REHEARSAL], input_tokens=0, budget_microcredits=2_000_000, at=AT) == 1_000
-    assert (TARIFF.checks_balance, demo.checks_balance) == (True, False)
 
 
 def test_a_free_model_answers_at_full_length_whatever_the_budget() -> None:
@@ -106,18 +106,13 @@ def test_a_hold_knows_tomorrows_price(day: int) -> None:
 
 def test_where_nothing_is_sold_people_see_what_the_operator_pays() -> None:
     """No multiplier, dollars instead of credits, no tier that limits, no balance that must cover anything."""
-    tariff = Tariff(load_price_list(), sells=False)
+    tariff = Tariff(load_price_list(), checks_balance=False)
     usage = Usage(input_uncached_tokens=1_000_000, output_tokens=1_000_000)
     assert tariff.charge_microcredits(SONNET, usage, at=AT) == 1_200_000_000  # $12 are 1,200 cents
-    assert (tariff.sells, tariff.unit, tariff.first_tier, tariff.checks_balance) == (
-        False,
-        "dollars",
-        "unlimited",
-        False,
-    )
+    assert (tariff.sells, tariff.unit, tariff.first_tier) == (False, Unit.DOLLARS, "unlimited")
 
 
-def test_where_credits_are_sold_they_must_be_there() -> None:
-    """Unless somebody says otherwise, as tests do."""
-    assert (TARIFF.sells, TARIFF.unit, TARIFF.first_tier, TARIFF.checks_balance) == (True, "credits", "free", True)
-    assert not Tariff(load_price_list(), checks_balance=False).checks_balance
+def test_where_credits_are_sold_they_are_what_people_see() -> None:
+    """Unless somebody says otherwise, whoever must have credits is sold them."""
+    assert (TARIFF.sells, TARIFF.unit, TARIFF.first_tier, TARIFF.checks_balance) == (True, Unit.CREDITS, "free", True)
+    assert Tariff(load_price_list(), checks_balance=False, sells=True).multiplier(SONNET) == Decimal(2)
