@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -26,6 +27,7 @@ class Completion(StrEnum):
     SESSION = "session"
     MODEL = "model"
     TEAM = "team"
+    COMMAND = "command"
 
 
 class Who(StrEnum):
@@ -33,6 +35,9 @@ class Who(StrEnum):
 
     ANYONE = "anyone"
     STARTER = "the member who started the session, and managers"
+    ADMIN = "anyone for themselves; managers for everybody"
+    BUYER = "those who may buy: managers, and members whom they named"
+    NAMER = "anyone to look; managers to change"
 
 
 class Cost(StrEnum):
@@ -41,6 +46,7 @@ class Cost(StrEnum):
     FREE = "free"
     SESSION = "the session's price, quoted first"
     ROUND = "the price of another round"
+    MONEY = "money, on a page of Stripe's that shows the price before anything is paid"
 
 
 class Place(StrEnum):
@@ -87,6 +93,10 @@ class Command:
         name: The verb, unique in the whole table, so that text needs no group.
         help: One short sentence without a full stop.
         group: The noun under which Discord shows it; empty for the daily verbs, which are flat.
+        in_group: What it is called under its noun; empty for its name. The name itself is then nothing that people type
+            by accident: ``billing history`` is a command, ``history`` is not.
+        aliases: Other words for it where people type; Discord's menu shows the name alone.
+        sold_only: Whether it exists only where credits are sold.
         example: What people type, without the leading ``/atelier``.
         only_on: Platforms that have it; empty for all. Where it is not empty, *reason* says why.
     """
@@ -95,12 +105,20 @@ class Command:
     help: str
     options: tuple[Option, ...] = ()
     group: str = ""
+    in_group: str = ""
+    aliases: tuple[str, ...] = ()
+    sold_only: bool = False
     who: Who = Who.ANYONE
     cost: Cost = Cost.FREE
     places: frozenset[Place] = EVERYWHERE
     example: str = ""
     only_on: frozenset[str] = frozenset()
     reason: str = ""
+
+    @property
+    def typed(self) -> str:
+        """What people type for it: ``rename``, ``billing history``, and ``billing`` for what opens its noun."""
+        return f"{self.group} {self.in_group}" if self.in_group and self.name != self.group else self.name
 
     @property
     def rest(self) -> Option | None:
@@ -125,6 +143,18 @@ _BRIEF = Option("brief", "What to write, or what to do with the file", rest=True
 _FILE = Option("file", "The document to work on: DOCX, PDF, TXT or MD", Kind.FILE)
 _NOTES_ONLY = Option("notes-only", "Comments only, nothing is rewritten", Kind.FLAG)
 
+_SHOW = Option("show", "How much the thread shows", choices=("quiet", "normal", "full"))
+_CREDITS_AT_MOST = 1_000_000
+_YES_NO = ("yes", "no")
+
+_BILLING = "billing"
+
+
+def _billing(verb: str, help_: str, options: tuple[Option, ...] = (), **more: Any) -> Command:
+    """Return a command that is typed ``billing VERB`` everywhere."""
+    return Command(f"{_BILLING}-{verb}", help_, options, group=_BILLING, in_group=verb, **more)
+
+
 COMMANDS: tuple[Command, ...] = (
     Command(
         "new",
@@ -141,7 +171,9 @@ COMMANDS: tuple[Command, ...] = (
             _MODEL,
             Option("cap", "Spend no more than this many credits", Kind.INTEGER, minimum=1),
             Option("language", "Language to write in, such as en or de; the document's own if left out", max_length=35),
-            Option("show", "How much the thread shows", choices=("quiet", "normal", "full")),
+            _SHOW,
+            Option("reference-notes", "How to use the files that are only read", max_length=1_000),
+            Option("minutes", "Work no longer than this", Kind.INTEGER, minimum=1, maximum=1_440),
             _NOTES_ONLY,
             Option("private", "Only you see it", Kind.FLAG),
         ),
@@ -212,21 +244,119 @@ COMMANDS: tuple[Command, ...] = (
         group="session",
         who=Who.STARTER,
     ),
+    Command("cancel", "Cancel something: you are asked what", (_SESSION,)),
+    Command(
+        _BILLING,
+        "Show what was used and what is there, with all that can be done about it",
+        group=_BILLING,
+        in_group="overview",
+        aliases=("credits",),
+        example="billing",
+    ),
+    _billing("history", "List all that came and went, with the whole as CSV", example="billing history"),
+    _billing("plans", "Compare the plans side by side", sold_only=True, example="billing plans"),
+    _billing(
+        "buy",
+        "Buy credits; you get a private link",
+        (Option("packs", "How many packs", Kind.INTEGER, minimum=1, maximum=100, rest=True),),
+        who=Who.BUYER,
+        cost=Cost.MONEY,
+        sold_only=True,
+        example="billing buy 2",
+    ),
+    _billing(
+        "upgrade",
+        "Change the plan; you get a private link",
+        (Option("plan", "Which plan; the next one if left out", rest=True, choices=("starter", "pro")),),
+        who=Who.BUYER,
+        cost=Cost.MONEY,
+        sold_only=True,
+        example="billing upgrade pro",
+    ),
+    _billing("portal", "Open Stripe's portal: card, address, invoices", who=Who.BUYER, sold_only=True),
+    _billing("invoices", "List invoices with private links", who=Who.BUYER, sold_only=True),
+    _billing("cancel", "End the subscription with the month that is paid", who=Who.BUYER, sold_only=True),
+    _billing("reactivate", "Let a cancelled subscription go on", who=Who.BUYER, sold_only=True),
+    _billing("sync", "Ask Stripe for whatever is missing here", who=Who.BUYER, sold_only=True),
+    _billing(
+        "buyers",
+        "Show or change who may buy besides managers",
+        (
+            Option("add", "A member who may buy from now on", max_length=100),
+            Option("remove", "A member who may not any more", max_length=100),
+        ),
+        who=Who.NAMER,
+        sold_only=True,
+        example="billing buyers --add @ann",
+    ),
     Command("models", "List the models that can be chosen"),
+    Command("home", "Show your sessions, the balance and what can be done"),
+    Command(
+        "settings",
+        "Show or change the settings here, and your own",
+        (
+            Option(
+                "my-no-ask",
+                "Yours: start without asking up to this many credits",
+                Kind.NUMBER,
+                minimum=0,
+                maximum=_CREDITS_AT_MOST,
+            ),
+            Option(
+                "no-ask",
+                "Start without asking up to this many credits",
+                Kind.NUMBER,
+                minimum=0,
+                maximum=_CREDITS_AT_MOST,
+            ),
+            Option(
+                "allowance", "What each member may spend a month, in credits; 0 for no limit", Kind.NUMBER, minimum=0
+            ),
+            Option("budget", "What all may spend a month, in credits; 0 for no limit", Kind.NUMBER, minimum=0),
+            _TEAM,
+            _MODEL,
+            _ROUNDS,
+            Option("good-enough", "Score at which to stop, 0 to 10", Kind.NUMBER, minimum=0, maximum=10),
+            _SHOW,
+            Option("language", "Language to write in; the document's own if left out", max_length=35),
+            Option("consent", "Whether another member's file needs their leave", choices=_YES_NO),
+            Option("guests", "Whether guests may start and steer", choices=_YES_NO),
+            Option("outsiders", "Whether people of other organisations may start and steer", choices=_YES_NO),
+        ),
+        who=Who.ADMIN,
+        example="settings --my-no-ask 50",
+    ),
     Command(
         "help",
         "Say what can be done here",
-        (Option("command", "Which command", rest=True),),
+        (Option("command", "Which command", rest=True, completion=Completion.COMMAND),),
         example="help new",
     ),
 )
 BY_NAME: dict[str, Command] = {command.name: command for command in COMMANDS}
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(command.group for command in COMMANDS if command.group))
+_BY_WORD = BY_NAME | {alias: command for command in COMMANDS for alias in command.aliases}
+_IN_GROUP = {(command.group, command.in_group or command.name): command for command in COMMANDS if command.group}
+
+
+def find_command(first: str, second: str = "") -> Command | None:
+    """Return the command of a verb (or another word for it), or of a verb under its noun; case does not count."""
+    first, second = first.lower(), second.lower()
+    return _IN_GROUP.get((first, second)) if second else _BY_WORD.get(first)
+
+
+def offered(*, platform: str = "", sells: bool = True) -> tuple[Command, ...]:
+    """Return the commands that exist on a platform, where credits are sold or where they are not."""
+    return tuple(
+        command
+        for command in COMMANDS
+        if (not command.only_on or platform in command.only_on) and (sells or not command.sold_only)
+    )
 
 
 def usage(command: Command) -> str:
     """Return how a command is typed: ``rename TITLE [--session ...]``."""
-    pieces = [command.name]
+    pieces = [command.typed]
     rest = command.rest
     if rest is not None:
         word = rest.name.upper()
@@ -239,17 +369,20 @@ def usage(command: Command) -> str:
     return " ".join(pieces)
 
 
-def help_text(name: str = "") -> str:
+def help_text(name: str = "", *, sells: bool = True) -> str:
     """Return the help of one command, or the list of all, as Markdown."""
     command = BY_NAME.get(name)
     if command is None:
-        lines = [f"`{item.name}`: {item.help}" for item in COMMANDS]
+        lines = [f"`{item.typed}`: {item.help}" for item in offered(sells=sells)]
         return "\n".join((*lines, "", "`help COMMAND` says more about one of them."))
     lines = [f"`{usage(command)}`", f"{command.help}."]
     lines += [f"- `{option.name}`: {option.help}{_limits(option)}" for option in command.options]
     lines.append(f"Who: {command.who.value}. Costs: {command.cost.value}.")
     if command.example:
         lines.append(f"Example: `{command.example}`")
+    if command.name in GROUPS:
+        others = (item for item in offered(sells=sells) if item.group == command.name and item is not command)
+        lines.append(f"Also: {', '.join(f'`{item.typed}`' for item in others)}.")
     return "\n".join(lines)
 
 
@@ -264,7 +397,7 @@ def docs_page(commands: Iterable[Command] = COMMANDS) -> str:
         "The operator's own command line is described by `atelier --help`.",
     ]
     for command in commands:
-        lines += ["", f"## {command.name}", "", f"{command.help}.", "", f"    {usage(command)}", ""]
+        lines += ["", f"## {command.typed}", "", f"{command.help}.", "", f"    {usage(command)}", ""]
         if command.options:
             lines += ["| option | what | limits |", "|---|---|---|"]
             lines += [
@@ -273,6 +406,10 @@ def docs_page(commands: Iterable[Command] = COMMANDS) -> str:
             ]
             lines.append("")
         lines.append(f"Who: {command.who.value}. Costs: {command.cost.value}. Where: {_where(command)}.")
+        if command.aliases:
+            lines.append(f"Also typed as {', '.join(f'`{alias}`' for alias in command.aliases)}.")
+        if command.sold_only:
+            lines.append("Only where credits are sold.")
         if command.only_on:
             lines.append(f"Only on {', '.join(sorted(command.only_on))}: {command.reason}")
     return "\n".join(lines) + "\n"

@@ -2,9 +2,10 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bots.commands import BY_NAME, GROUPS, Command, Kind, Option
+from bots.commands import BY_NAME, COMMANDS, GROUPS, Command, Kind, Option, find_command
 
 _NAMED = re.compile(r"(?<!\S)(?:--|[\u2014\u2013])(?P<name>[a-z][a-z0-9-]*)(?:=|[ \t]+|(?=\s|$))", re.IGNORECASE)
 _VALUE = re.compile(r"\"(?P<double>[^\"]*)\"|[\u201c\u201d](?P<curly>[^\u201c\u201d]*)[\u201c\u201d]|(?P<bare>\S+)")
@@ -72,13 +73,32 @@ def parse_command(text: str, *, otherwise: str = "") -> Invocation | HelpNeeded:
             return HelpNeeded(problem=_unknown(text.split()[0]))
         command, rest = BY_NAME[otherwise], text
     if command.name == "help":
-        wanted = rest.strip().split()[-1].lower() if rest.strip() else ""
-        known = wanted if wanted in BY_NAME else ""
-        return HelpNeeded(known, "" if known or not wanted else _unknown(wanted))
+        words = rest.split()
+        wanted = find_command(*words[-2:]) or find_command(words[-1]) if words else None
+        problem = _unknown(words[-1].lower()) if words and wanted is None else ""
+        return HelpNeeded(wanted.name if wanted is not None else "", problem)
     try:
         return Invocation(command, _values(command, rest))
     except ValueError as error:
         return HelpNeeded(command.name, str(error))
+
+
+def fill(command: Command, values: Mapping[str, Value]) -> Invocation | HelpNeeded:
+    """Return *command* with values that came from fields or menus: texts are read as typed ones, and all are checked.
+
+    Empty texts count as not given; names that are no options go along as they are: what a form keeps unseen.
+    """
+    filled: dict[str, Value] = {}
+    try:
+        for name, value in values.items():
+            if value == "" or value is None:
+                continue
+            option = command.option(name)
+            filled[name] = value if option is None else _check(option, value)
+        _require(command, filled)
+    except ValueError as error:
+        return HelpNeeded(command.name, str(error))
+    return Invocation(command, filled)
 
 
 def _find_command(text: str) -> tuple[Command | None, str]:
@@ -86,10 +106,10 @@ def _find_command(text: str) -> tuple[Command | None, str]:
     first, _, rest = _partition(text)
     if first.lower() in GROUPS:
         verb, _, after = _partition(rest)
-        command = BY_NAME.get(verb.lower())
-        if command is not None and command.group == first.lower():
+        command = find_command(first, verb) if verb else None
+        if command is not None:
             return command, after
-    return BY_NAME.get(first.lower()), rest
+    return find_command(first), rest
 
 
 def _partition(text: str) -> tuple[str, str, str]:
@@ -98,7 +118,7 @@ def _partition(text: str) -> tuple[str, str, str]:
 
 
 def _unknown(word: str) -> str:
-    names = [*BY_NAME]
+    names = [command.typed for command in COMMANDS]
     near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=_LIKENESS)
     return f"There is no command {word!r}." + (f" Did you mean {near[0]!r}?" if near else "")
 
@@ -116,12 +136,28 @@ def _values(command: Command, text: str) -> dict[str, Value]:
     text = text.strip()
     if text:
         if rest is None:
-            raise ValueError(f"{command.name} takes no {text.split()[0]!r}.")
+            raise ValueError(f"{command.typed} takes no {text.split()[0]!r}.")
         values[rest.name] = _read(rest, text)
+    _require(command, values)
+    return values
+
+
+def _require(command: Command, values: Mapping[str, Value]) -> None:
     for option in command.options:
         if option.required and option.name not in values:
-            raise ValueError(f"{command.name} needs {option.name}: {option.help[0].lower()}{option.help[1:]}.")
-    return values
+            raise ValueError(f"{command.typed} needs {option.name}: {option.help[0].lower()}{option.help[1:]}.")
+
+
+def _check(option: Option, value: Value) -> Value:
+    """Return a value of whatever type a platform gave, as the option holds it; raises ValueError as `_read`."""
+    if isinstance(value, bool) and option.kind is Kind.FLAG:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if option.kind is Kind.NUMBER:
+            _check_range(option, value)
+            return float(value)
+        return _read(option, f"{value:g}" if value == int(value) else str(value))
+    return _read(option, str(value))
 
 
 def _take_named(command: Command, text: str, values: dict[str, Value]) -> str:
@@ -135,7 +171,7 @@ def _take_named(command: Command, text: str, values: dict[str, Value]) -> str:
                 kept.append(text[match.start() : match.end()])
                 position = match.end()
                 continue
-            raise ValueError(f"{command.name} has no option {match['name']!r}.")
+            raise ValueError(f"{command.typed} has no option {match['name']!r}.")
         position = match.end()
         if option.kind is Kind.FLAG:
             values[option.name] = True

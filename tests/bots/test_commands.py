@@ -1,10 +1,23 @@
 """One table, every platform."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from bots.commands import BY_NAME, COMMANDS, GROUPS, Command, Kind, docs_page, help_text, usage
+from bots.commands import (
+    BY_NAME,
+    COMMANDS,
+    GROUPS,
+    Command,
+    Kind,
+    docs_page,
+    find_command,
+    help_text,
+    offered,
+    usage,
+)
+from core.credits.tiers import load_price_list
 
 # Discord, application commands: 25 options or subcommands, names of 1 to 32, descriptions of 1 to 100, 25 choices,
 # 8,000 characters over names, descriptions and choices of one command.
@@ -21,10 +34,38 @@ def test_everything_that_the_service_can_do_is_a_command() -> None:
 
 
 def test_names_are_unique() -> None:
-    """Text needs no group, so no two commands share a verb, and none is a group's noun."""
+    """Text needs no group: no two commands share a verb or another word for it; a noun alone is its own group's."""
     names = [command.name for command in COMMANDS]
-    assert len(names) == len(set(names))
-    assert not set(names) & set(GROUPS)
+    words = [*names, *(alias for command in COMMANDS for alias in command.aliases)]
+    assert len(words) == len(set(words))
+    assert all(BY_NAME[name].group == name for name in set(names) & set(GROUPS))
+    shown = [(command.group, command.in_group or command.name) for command in COMMANDS]
+    assert len(shown) == len(set(shown))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_what_help_says_can_be_typed(command: Command) -> None:
+    """The words before a command find it again, in whatever case, and so does the path in Discord's menu."""
+    assert find_command(*command.typed.upper().split()) is command
+    assert all(find_command(alias) is command for alias in command.aliases)
+    if command.group:
+        assert find_command(command.group, command.in_group or command.name) is command
+
+
+def test_where_nothing_is_sold_nobody_hears_of_buying() -> None:
+    """Help leaves out what exists only where credits are sold, and what remains does not speak of it."""
+    shown = offered(platform="slack", sells=False)
+    assert BY_NAME["billing"] in shown
+    text = help_text(sells=False) + "".join(help_text(item.name, sells=False) for item in shown)
+    assert not {"buy", "plan", "plans", "upgrade", "subscription", "stripe"} & set(re.findall(r"[a-z]+", text.lower()))
+    assert set(offered(platform="slack")) >= set(shown) | {BY_NAME["billing-buy"]}
+
+
+def test_plans_to_change_to_are_those_that_cost_something() -> None:
+    """The choices of ``billing upgrade`` are written out, so that Discord can offer them; they follow tiers.toml."""
+    option = BY_NAME["billing-upgrade"].option("plan")
+    assert option is not None
+    assert option.choices == tuple(tier.key for tier in load_price_list().sold() if tier.price_cents_month)
 
 
 def test_discord_takes_the_table() -> None:
@@ -46,6 +87,7 @@ def test_discord_takes_every_command(command: Command) -> None:
         assert option.name == option.name.lower()
         assert 1 <= len(option.name) <= _NAME
         assert 1 <= len(option.help) <= _DESCRIPTION
+        assert not option.help.endswith(".")
         assert len(option.choices) <= _CHOICES
         assert option.max_length is None or option.max_length <= 6_000
 
@@ -73,7 +115,7 @@ def test_the_docs_page_is_current() -> None:
 
 
 def _size(command: Command) -> int:
-    size = len(command.name) + len(command.help)
+    size = len(command.in_group or command.name) + len(command.help)
     for option in command.options:
         size += len(option.name) + len(option.help) + sum(2 * len(choice) for choice in option.choices)
     return size
