@@ -8,6 +8,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import httpx2
@@ -18,20 +19,24 @@ from core.providers.base import Effort, Listener, Reply, Request, StopReason, Us
 from core.providers.catalogue import Catalogue, ModelSpec, Thinking
 from core.providers.errors import PartialReply, ProviderError, Unreachable
 from core.providers.limits import Limits
-from core.providers.sse import SseDecoder
+from core.providers.sse import SseDecoder, event_data
+from core.providers.stencil import Stencil
 from core.providers.tokens import estimate_request_tokens, estimate_tokens
 from core.providers.transport import StreamEnd, ssl_context, stream_end
 
-_EVENTS_A_TURN_OF_THE_LOOP = 256  # about 2 ms of decoding, so that one full buffer does not hold up 300 other streams
+_EVENTS_A_TURN_OF_THE_LOOP = 256  # about 2 ms of parsing, so that one full buffer does not hold up 300 other streams
+
+_STENCIL_TRIES = 16  # events of a stream to look for a stencil in: some providers make no two alike
+_NOT_THE_PROTOCOL = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 
 
 class Draft:
     """What has arrived of one reply."""
 
     __slots__ = (
+        "_heard",
         "_listener",
         "_pieces",
-        "_unheard",
         "finished",
         "moved",
         "opened",
@@ -46,7 +51,7 @@ class Draft:
         self.request = request
         self._listener = listener
         self._pieces: list[str] = []
-        self._unheard: list[str] = []
+        self._heard = 0
         self.stop: StopReason | None = None
         self.usage = Usage()
         self.raw_usage: dict[str, Any] = {}
@@ -70,19 +75,34 @@ class Draft:
         """Whether any visible text has come."""
         return bool(self._pieces)
 
+    @property
+    def pieces(self) -> int:
+        """How many pieces the visible text came in."""
+        return len(self._pieces)
+
+    @property
+    def only_said(self) -> str | None:
+        """The visible text, if it came in one piece and nothing else came; None otherwise."""
+        untouched = self.stop is None and self.usage == Usage() and not self.raw_usage
+        alone = untouched and not (self.reported or self.opened or self.finished)
+        return self._pieces[0] if alone and len(self._pieces) == 1 else None
+
+    @property
+    def last_said(self) -> str:
+        """The piece of visible text that came last."""
+        return self._pieces[-1]
+
     def say(self, text: str) -> None:
         """Add visible text."""
         if text:
             self._pieces.append(text)
             self.moved = True
-            if self._listener is not None:
-                self._unheard.append(text)
 
     def flush(self) -> None:
         """Give the listener what it has not heard."""
-        if self._unheard and self._listener is not None:
-            delta = "".join(self._unheard)
-            self._unheard.clear()
+        if self._listener is not None and self._heard < len(self._pieces):
+            delta = "".join(self._pieces[self._heard :])
+            self._heard = len(self._pieces)
             self._listener.text(delta)
 
 
@@ -182,22 +202,44 @@ class Adapter(ABC):
     async def _read(self, response: httpx2.Response, draft: Draft, watchdog: asyncio.Timeout) -> None:
         decoder = SseDecoder()
         end = stream_end(response)
-        seen = 0
+        stencil: Stencil | None = None
+        parsed = 0
         async with aclosing(response.aiter_bytes()) as chunks:
             async for chunk in chunks:
-                for data in decoder.feed(chunk):
-                    if data == b"[DONE]":
-                        draft.finished = True
-                    else:
-                        self._take_event(orjson.loads(data), draft)
-                    seen += 1
-                    if seen % _EVENTS_A_TURN_OF_THE_LOOP == 0:
+                for event in decoder.split(chunk):
+                    if stencil is not None and (text := stencil.text(event)) is not None:
+                        draft.say(text)
+                        continue
+                    stencil = self._take(event, draft, learns=parsed < _STENCIL_TRIES) or stencil
+                    parsed += 1
+                    if parsed % _EVENTS_A_TURN_OF_THE_LOOP == 0:
                         await asyncio.sleep(0)
                 if await self._look(draft, end, watchdog):
                     return
         for data in decoder.close():
             self._take_rest(data, draft)
         draft.flush()
+
+    def _take(self, event: bytes, draft: Draft, *, learns: bool) -> Stencil | None:
+        """Add one event to *draft*; return what reads others of its kind, if asked and where that can be told."""
+        data = event_data(event)
+        if data == b"[DONE]":
+            draft.finished = True
+        elif data:
+            before = draft.pieces
+            self._take_event(orjson.loads(data), draft)
+            if learns and draft.pieces == before + 1:
+                return Stencil.cut(event, draft.last_said, partial(self._only_said, draft.request))
+        return None
+
+    def _only_said(self, request: Request, event: bytes) -> str | None:
+        """Return what *event* says, None if it does anything else."""
+        draft = Draft(request, None)
+        try:
+            self._take_event(orjson.loads(event_data(event)), draft)
+        except (Fault, *_NOT_THE_PROTOCOL):
+            return None
+        return draft.only_said
 
     async def _look(self, draft: Draft, end: StreamEnd, watchdog: asyncio.Timeout) -> bool:
         """Show what came, feed the watchdog, let more gather; return whether the reply is over."""
@@ -259,7 +301,7 @@ class Adapter(ABC):
     def _meaning(self, error: Exception) -> "Fault":
         if isinstance(error, httpx2.HTTPError):
             return Fault(Unreachable, type(error).__name__)
-        if isinstance(error, ValueError | KeyError | TypeError | AttributeError | IndexError):
+        if isinstance(error, _NOT_THE_PROTOCOL):
             return Fault(Unreachable, "not the provider's protocol")
         return self._fault(error)
 

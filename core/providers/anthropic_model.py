@@ -16,6 +16,7 @@ from core.providers.catalogue import CacheMode, ModelSpec, Thinking
 from core.providers.errors import Unreachable
 from core.providers.faults import kind_of, retry_after
 from core.providers.prompt import Block, blocks
+from core.providers.repeat import Repeat, error_body
 from core.providers.transport import TIMEOUT, http_client
 
 _STOPS = {
@@ -37,9 +38,11 @@ class AnthropicModel(Adapter):
 
     @override
     def _connect(self, api_key: str, base_url: str | None) -> None:
+        http = http_client()
         self._client = anthropic.AsyncAnthropic(
-            api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=http_client()
+            api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=http
         )
+        self._repeat = Repeat(http)
 
     @override
     async def aclose(self) -> None:
@@ -47,9 +50,16 @@ class AnthropicModel(Adapter):
 
     @override
     async def _send(self, spec: ModelSpec, request: Request) -> httpx2.Response:
-        return await self._client.post(
-            "/v1/messages", cast_to=httpx2.Response, body=body(spec, request), options={"headers": _UNREAD}
-        )
+        content = body(spec, request)
+        response = await self._repeat.send(content)
+        if response is None:
+            response = await self._client.post(
+                "/v1/messages", cast_to=httpx2.Response, body=content, options={"headers": _UNREAD}
+            )
+            self._repeat.learn(response)
+        elif not response.is_success:
+            raise _refusal(response)
+        return response
 
     @override
     def _take_event(self, event: dict[str, Any], draft: Draft) -> None:
@@ -93,6 +103,14 @@ class AnthropicModel(Adapter):
                 retry_after_seconds=retry_after(error.response.headers, self._clock),
             )
         return Fault(Unreachable, type(error).__name__)
+
+
+def _refusal(response: httpx2.Response) -> anthropic.APIStatusError:
+    """Return the SDK's exception for an answer that it did not see."""
+    said = error_body(response)
+    error = said.get("error") if isinstance(said, dict) else None
+    message = error.get("message") if isinstance(error, dict) else response.text
+    return anthropic.APIStatusError(str(message or ""), response=response, body=said)
 
 
 def body(spec: ModelSpec, request: Request) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from core.providers.catalogue import CacheMode, ModelSpec, Thinking
 from core.providers.errors import Unreachable
 from core.providers.faults import kind_of, retry_after
 from core.providers.prompt import blocks
+from core.providers.repeat import Repeat, error_body
 from core.providers.transport import TIMEOUT, http_client
 
 _STOPS = {
@@ -35,9 +36,11 @@ class OpenAIModel(Adapter):
 
     @override
     def _connect(self, api_key: str, base_url: str | None) -> None:
+        http = http_client()
         self._client = openai.AsyncOpenAI(
-            api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=http_client()
+            api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=http
         )
+        self._repeat = Repeat(http)
 
     @override
     async def aclose(self) -> None:
@@ -45,10 +48,17 @@ class OpenAIModel(Adapter):
 
     @override
     async def _send(self, spec: ModelSpec, request: Request) -> httpx2.Response:
-        # `client.post` and not `chat.completions.create`: the latter walks the whole body to transform it, 1 ms a call.
-        return await self._client.post(
-            "/chat/completions", cast_to=httpx2.Response, body=body(spec, request), options={"headers": _UNREAD}
-        )
+        content = body(spec, request)
+        response = await self._repeat.send(content)
+        if response is None:
+            # `client.post` and not `chat.completions.create`: the latter walks the whole body to transform it.
+            response = await self._client.post(
+                "/chat/completions", cast_to=httpx2.Response, body=content, options={"headers": _UNREAD}
+            )
+            self._repeat.learn(response)
+        elif not response.is_success:
+            raise _refusal(response)
+        return response
 
     @override
     def _take_event(self, event: dict[str, Any], draft: Draft) -> None:
@@ -85,6 +95,14 @@ class OpenAIModel(Adapter):
                 retry_after_seconds=retry_after(error.response.headers, self._clock),
             )
         return Fault(Unreachable, type(error).__name__)
+
+
+def _refusal(response: httpx2.Response) -> openai.APIStatusError:
+    """Return the SDK's exception for an answer that it did not see."""
+    said = error_body(response)
+    error = said.get("error", said) if isinstance(said, dict) else said
+    message = error.get("message") if isinstance(error, dict) else error
+    return openai.APIStatusError(str(message or ""), response=response, body=error)
 
 
 def body(spec: ModelSpec, request: Request) -> dict[str, Any]:

@@ -23,6 +23,14 @@ class SseDecoder:
         Raises:
             SseTooLarge: If an event exceeds 8 MiB.
         """
+        return [data for block in self.split(chunk) if (data := event_data(block))]
+
+    def split(self, chunk: bytes) -> list[bytes]:
+        """Return the events that *chunk* completes as they came, line ends apart; see `event_data`.
+
+        Raises:
+            SseTooLarge: If an event exceeds 8 MiB.
+        """
         buffer = self._buffer + chunk
         if b"\r" in buffer:
             # A carriage return at the very end may be half of a line end: it waits for the next chunk.
@@ -31,16 +39,17 @@ class SseDecoder:
         *blocks, self._buffer = buffer.split(b"\n\n")
         if len(self._buffer) > _MOST_BYTES:
             raise SseTooLarge(f"an event of more than {_MOST_BYTES} bytes")
-        return [data for block in blocks if (data := _data(block))]
+        return blocks
 
     def close(self) -> list[bytes]:
         """Return the data of an event that the stream ended without a blank line after; some servers do."""
         rest, self._buffer = self._buffer, b""
-        data = _data(rest.rstrip(b"\r\n"))
+        data = event_data(rest.rstrip(b"\r\n"))
         return [data] if data else []
 
 
-def _data(block: bytes) -> bytes:
+def event_data(block: bytes) -> bytes:
+    """Return the data of one event, empty if it has none."""
     if block.startswith(b"data: ") and b"\n" not in block:
         return block[6:]
     lines = []

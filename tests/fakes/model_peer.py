@@ -85,6 +85,7 @@ class ModelPeer:
 
     Attributes:
         requests: The body of every request, oldest first.
+        headers: Its headers, names in lower case.
         problems: What was wrong with requests; a test that expects none asserts that it is empty.
         down: Providers that answer 529 to everything.
         answer: Says what a prompt is answered with where no script is left; None for the words of a `Script`.
@@ -98,6 +99,7 @@ class ModelPeer:
         self._runner: web.AppRunner | None = None
         self.url = ""
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self.problems: list[str] = []
         self.down: set[str] = set()
         self.answer: Callable[[str], str] | None = None
@@ -326,6 +328,7 @@ class ModelPeer:
     async def _body(self, request: web.Request) -> dict[str, Any]:
         body: dict[str, Any] = await request.json()
         self.requests.append(body)
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
         return body
 
     def _next(self, provider: str, body: dict[str, Any]) -> Script:

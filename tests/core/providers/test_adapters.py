@@ -150,6 +150,19 @@ async def test_a_cache_that_lives_an_hour(peer: ModelPeer, make: MakeModel) -> N
     assert (reply.usage.cache_write_1h_tokens > 0, reply.usage.cache_write_5m_tokens) == (True, 0)
 
 
+@pytest.mark.parametrize("provider", ["anthropic", "openai"])
+async def test_later_requests_are_like_the_sdks_first(peer: ModelPeer, make: MakeModel, provider: str) -> None:
+    """What the SDK puts around its first request stands around every other: key, version, agent, and the same form."""
+    adapter = make(provider, peer.base_url(provider))
+    for text in ("One.", "Two words.", "Three wörds more \U0001f58b."):
+        await adapter.complete(ask(MODELS[provider], segments=(Segment(text),)))
+    first, *later = peer.headers
+    assert all(set(headers) == set(first) for headers in later)
+    differing = {name for headers in later for name, value in headers.items() if first[name] != value}
+    assert differing == {"content-length"}
+    assert peer.problems == []
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_equal_requests_are_equal_bytes(peer: ModelPeer, make: MakeModel, provider: str) -> None:
     """Nothing in a request changes by itself: no time, no random id, no order of a set."""

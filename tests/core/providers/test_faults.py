@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiohttp import test_utils, web
 
 from core.providers.base import StopReason
+from core.providers.catalogue import Catalogue
 from core.providers.errors import (
     AccountRefused,
     ContextTooLong,
@@ -18,7 +20,7 @@ from core.providers.errors import (
     Unreachable,
 )
 from core.providers.faults import duration_seconds, kind_of, retry_after
-from tests.core.providers.conftest import HASTY, MODELS, Ear, MakeModel, ask
+from tests.core.providers.conftest import HASTY, MODELS, Ear, MakeModel, adapter_for, ask
 from tests.fakes.clock import FakeClock
 from tests.fakes.model_peer import ModelPeer, Script
 
@@ -80,6 +82,46 @@ async def test_a_refused_request(peer: ModelPeer, make: MakeModel, answer: Answe
     assert (raised.value.provider, raised.value.model, raised.value.status) == (provider, MODELS[provider], status)
     assert raised.value.usage.input_tokens == 0
     assert len(peer.requests) == 1
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: "-".join(map(str, answer[:3])))
+async def test_a_refusal_means_the_same_later(peer: ModelPeer, make: MakeModel, answer: Answer) -> None:
+    """A request that is made after the SDK's own first one fails as that would have failed."""
+    provider, status, kind, message, error = answer
+    model = make(provider, peer.base_url(provider))
+    await model.complete(ask(MODELS[provider]))
+    peer.script(Script(status=status, error=body(provider, status, kind, message), headers={"retry-after": "17"}))
+    with pytest.raises(ProviderError) as raised:
+        await model.complete(ask(MODELS[provider]))
+    assert type(raised.value) is error
+    assert (raised.value.status, raised.value.retry_after_seconds) == (status, 17)
+    assert raised.value.usage.input_tokens == 0
+    assert len(peer.requests) == 2
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("page", [b"<html>Bad gateway</html>", b"", b"\xff\xfe", b'"busy"', b"[]"])
+@pytest.mark.parametrize("provider", ["anthropic", "openai"])
+async def test_a_gateways_page_with_an_error(catalogue: Catalogue, provider: str, page: bytes) -> None:
+    """A refusal that is none of the provider's words is known by its status, at first and later."""
+    statuses = iter([502, 200, 502])
+
+    async def answer(_request: web.Request) -> web.Response:
+        status = next(statuses)
+        return web.Response(status=status, body=page if status != 200 else b"{}", content_type="application/json")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with test_utils.TestServer(app) as server:
+        model = adapter_for(provider, str(server.make_url("/")), catalogue=catalogue, clock=FakeClock(), limits=HASTY)
+        seen = []
+        for _ in range(3):
+            with pytest.raises(ProviderError) as raised:
+                await model.complete(ask(MODELS[provider], stream=False))
+            seen.append((type(raised.value), raised.value.status))
+        await model.aclose()
+    assert seen == [(Overloaded, 502), (Unreachable, None), (Overloaded, 502)]
 
 
 @pytest.mark.loopback
