@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import json
 import math
+import re
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from typing_extensions import override
 _LAG_EVERY_SECONDS = 0.01
 _MEMORY_EVERY_SECONDS = 0.1
 _STATUS = Path("/proc/self/status")
+_NUMBER = re.compile(r"[-_ ]?\d+\b.*$")  # of a thread in a pool, and what the library adds behind it
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -39,6 +42,7 @@ class Measurement:
         lags_ms: How much later than asked the event loop came back, sampled every 10 ms.
         rss_peak_mb: Highest resident memory of the process, from its start.
         threads: Most threads at once.
+        cpu_by_thread: The CPU seconds of threads that were there at the end, those of a pool together.
     """
 
     wall_seconds: float = 0.0
@@ -46,6 +50,7 @@ class Measurement:
     lags_ms: list[float] = field(default_factory=list)
     rss_peak_mb: float = 0.0
     threads: int = 0
+    cpu_by_thread: dict[str, float] = field(default_factory=dict)
 
     @property
     def lag_p99_ms(self) -> float:
@@ -71,6 +76,21 @@ def _peak_since_start_mb() -> float:
     return 0.0
 
 
+def _thread_seconds(process: psutil.Process) -> dict[int, float]:
+    """Return the CPU seconds of every thread so far, by its number."""
+    return {thread.id: thread.user_time + thread.system_time for thread in process.threads()}
+
+
+def _by_name(before: Mapping[int, float], after: Mapping[int, float]) -> dict[str, float]:
+    """Return what threads used between two looks, by name; ``other`` are those that Python did not start."""
+    names = {thread.native_id: _NUMBER.sub("", thread.name) for thread in threading.enumerate()}
+    used: dict[str, float] = {}
+    for number, seconds in after.items():
+        name = names.get(number, "other")
+        used[name] = used.get(name, 0.0) + seconds - before.get(number, 0.0)
+    return used
+
+
 @contextlib.asynccontextmanager
 async def measure() -> AsyncIterator[Measurement]:
     """Measure what happens in the block, on the running loop."""
@@ -89,12 +109,14 @@ async def measure() -> AsyncIterator[Measurement]:
             await asyncio.sleep(_MEMORY_EVERY_SECONDS)
 
     samplers = [asyncio.create_task(sample_lag()), asyncio.create_task(sample_memory())]
+    earlier = _thread_seconds(process)
     wall, cpu = time.perf_counter(), time.process_time()
     try:
         yield taken
     finally:
         taken.wall_seconds, taken.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
         taken.look(process)
+        taken.cpu_by_thread = _by_name(earlier, _thread_seconds(process))
         for sampler in samplers:
             sampler.cancel()
         await asyncio.gather(*samplers, return_exceptions=True)

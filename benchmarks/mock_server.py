@@ -70,7 +70,7 @@ class Pace:
 
 @dataclass
 class Stats:
-    """What was asked so far."""
+    """What was asked so far; *cpu_seconds* is what this process used since it began, whatever was reset."""
 
     requests: int = 0
     streams: int = 0
@@ -80,6 +80,7 @@ class Stats:
     tokens_out: int = 0
     bytes_in: int = 0
     late_ms_max: float = 0.0
+    cpu_seconds: float = 0.0
     kinds: dict[str, int] = field(default_factory=dict)
 
 
@@ -158,6 +159,7 @@ class MockProvider:
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         match method, url.path:
             case "GET", "/health" | "/stats":
+                self.stats.cpu_seconds = time.process_time()
                 return orjson.dumps(self.stats)
             case "POST", "/reset":
                 self.stats = Stats(in_flight=self.stats.in_flight)

@@ -30,7 +30,7 @@ from core.agents.schemas import reply_schema
 from core.casts.catalogue import load_cast
 from core.casts.editors import with_editors
 from core.documents.align import document_from_markdown
-from core.orchestration.ports import Content, Part, Progress
+from core.orchestration.ports import Content, Part, PostKind, Progress
 from core.sessions.model import LIVE, Session, Status, ThreadRef
 from core.sessions.ports import Transaction
 
@@ -63,9 +63,21 @@ class WatchedChat:
     def __init__(self) -> None:
         self.updates = 0
         self.posts = 0
+        self._receipts = 0
+        self._awaited = 0
+        self._all_there = asyncio.Event()
+
+    def expect(self, receipts: int) -> None:
+        """Begin to count: `ended` returns after *receipts* more."""
+        self._receipts, self._awaited = 0, receipts
+        self._all_there.clear()
+
+    async def ended(self) -> None:
+        """Return when every receipt was posted: asking the database instead would be measured as Atelier's work."""
+        await self._all_there.wait()
 
     def render(self, content: Content) -> Sequence[Part]:
-        return (Part(text=f"{content.kind} {content.round}"),)
+        return (Part(text=content.kind.value),)
 
     async def open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None = None) -> ThreadRef:
         self.posts += 1
@@ -73,6 +85,10 @@ class WatchedChat:
 
     async def send(self, thread: ThreadRef, part: Part, *, key: str) -> str:
         self.posts += 1
+        if part.text == PostKind.RECEIPT.value:
+            self._receipts += 1
+            if self._receipts == self._awaited:
+                self._all_there.set()
         return key
 
     async def edit(self, thread: ThreadRef, post_id: str, part: Part) -> str:
@@ -134,22 +150,30 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
         )
 
         async def play(parts: Parts, count: int) -> list[Session]:
-            drafts = [await parts.sessions.create(request) for _ in range(count)]
+            chat.expect(count)
+            drafts = await asyncio.gather(*(parts.sessions.create(request) for _ in range(count)))
             await asyncio.gather(*(parts.sessions.start(draft.id, actor=MEMBER) for draft in drafts))
+            await chat.ended()
             while await parts.database.read(_count_live):  # noqa: ASYNC110 - the sessions run in the engine's tasks
                 await asyncio.sleep(0.05)
             return [await parts.sessions.get(draft.id) for draft in drafts]
 
         await play(parts, _WARM_SESSIONS)
+        provider = _provider_seconds(options)
         async with measure() as taken:
             ended = await play(parts, options.sessions)
+        provider = _provider_seconds(options) - provider
         failed = [session for session in ended if session.status is not Status.COMPLETED]
         if failed:
             raise RuntimeError(
                 f"{len(failed)} sessions did not complete: {failed[0].end_reason} {failed[0].failure_code}"
             )
         turns = await parts.database.read(lambda tx: sum(len(tx.sessions.list_turns(session.id)) for session in ended))
-    return _report(options, taken, turns) | {"posts": chat.posts, "updates": chat.updates}
+    return _report(options, taken, turns) | {
+        "posts": chat.posts,
+        "updates": chat.updates,
+        "provider_cpu_ms_turn": round(provider * 1000 / turns, 2),
+    }
 
 
 def _count_live(tx: Transaction) -> int:
@@ -223,16 +247,33 @@ def _report(options: argparse.Namespace, taken: Measurement, turns: int) -> dict
         "rss_peak_mb": round(taken.rss_peak_mb),
         "threads": taken.threads,
         "connections": options.sessions * options.editors,
+        "cpu_ms_turn_by_thread": _shares(taken, turns),
     }
+
+
+def _shares(taken: Measurement, turns: int) -> dict[str, float]:
+    """Return CPU milliseconds a turn by thread, the largest first."""
+    shares = {name: round(seconds * 1000 / turns, 2) for name, seconds in taken.cpu_by_thread.items()}
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
 def _bound(options: argparse.Namespace) -> float:
     """Return the least time a session can take at the provider's pace; 0.0 where the server does not say."""
+    return _told(options, f"bound?rounds={options.rounds}&editors={options.editors}", "bound_seconds")
+
+
+def _provider_seconds(options: argparse.Namespace) -> float:
+    """Return the CPU seconds that the mock provider has used so far; 0.0 where the server does not say."""
+    return _told(options, "stats", "cpu_seconds")
+
+
+def _told(options: argparse.Namespace, path: str, key: str) -> float:
+    """Return one of the numbers that `benchmarks.mock_server` tells besides its replies, 0.0 from another server."""
     root = options.base_url.rstrip("/").removesuffix("/v1")
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        url = f"{root}/bound?rounds={options.rounds}&editors={options.editors}"
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the address that was given
-            return float(json.load(answer)["bound_seconds"])
+    url = f"{root}/{path}"
+    opened = urllib.request.urlopen
+    with contextlib.suppress(OSError, ValueError, KeyError), opened(url, timeout=5) as answer:
+        return float(json.load(answer)[key])
     return 0.0
 
 
