@@ -29,3 +29,35 @@ class DatabaseUnreachable(UserFacingError):
     def __init__(self, address: str) -> None:
         super().__init__(address)
         self.address = address
+
+
+class CannotPost(UserFacingError):
+    """The app may not post where somebody asked.
+
+    Attributes:
+        reason: The platform's own code.
+        remedy: What the person can do about it, one sentence in the platform's words.
+    """
+
+    code = "cannot_post"
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+class FileUnavailable(UserFacingError):
+    """A file cannot be fetched.
+
+    Attributes:
+        name: The file's.
+        reason: One sentence: gone, too large, a login page came instead, another host.
+    """
+
+    code = "file_unavailable"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason

@@ -6,9 +6,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from bots.desk.requests import Actor, Attachment, Request, Spot
+from bots.errors import CannotPost, FileUnavailable
 from bots.views.elements import View
-from core.errors import UserFacingError
 from core.sessions.model import SessionFile, ThreadRef
+
+__all__ = ["CannotPost", "Door", "FileUnavailable", "Mark", "Standing"]
 
 
 class Mark(StrEnum):
@@ -39,38 +41,6 @@ class Standing:
     is_outsider: bool = False
     is_bot: bool = False
     roles: tuple[str, ...] = ()
-
-
-class CannotPost(UserFacingError):
-    """The app may not post where somebody asked.
-
-    Attributes:
-        reason: The platform's own code.
-        remedy: What the person can do about it, one sentence in the platform's words.
-    """
-
-    code = "cannot_post"
-
-    def __init__(self, reason: str, remedy: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.remedy = remedy
-
-
-class FileUnavailable(UserFacingError):
-    """A file cannot be fetched.
-
-    Attributes:
-        name: The file's.
-        reason: One sentence: gone, too large, a login page came instead, another host.
-    """
-
-    code = "file_unavailable"
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
-        self.name = name
-        self.reason = reason
 
 
 class Door(Protocol):

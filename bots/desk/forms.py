@@ -1,7 +1,23 @@
 """Forms: what a platform asks with fields instead of words. Each platform draws them as its modal."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
+
+from bots.commands import BY_NAME, Command
+from core.casts.catalogue import list_casts
+from core.money import microcredits_to_credits
+from core.providers.catalogue import ModelSpec
+from core.workspaces.model import Preferences, WorkspaceSettings
+
+LINE_CHARACTERS = 300
+MOST_CHOICES = 25
+SHOWN = (
+    ("quiet", "Quiet: result only"),
+    ("normal", "Normal: a card each round"),
+    ("full", "Full: every editor speaks"),
+)
 
 
 class FieldKind(StrEnum):
@@ -12,6 +28,10 @@ class FieldKind(StrEnum):
     CHOICE = "choice"
     FLAG = "flag"
     FILES = "files"
+    CHANNELS = "channels"
+    """Channels of the workspace; the value is their ids, divided by commas."""
+    ROLES = "roles"
+    """Roles of the server, the same way; a platform without roles leaves the field out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +78,146 @@ class Form:
     fields: tuple[Field, ...]
     kept: dict[str, str] = field(default_factory=dict)
     intro: str = ""
+
+
+def text_form(
+    command: str, title: str, submit: str, label: str, *, kept: Mapping[str, str] | None = None, intro: str = ""
+) -> Form:
+    """Return the form of a command that takes one text: the option that takes the rest."""
+    option = BY_NAME[command].rest
+    if option is None:
+        raise ValueError(f"{command} takes no text")
+    kind = (
+        FieldKind.LINE
+        if option.max_length is not None and option.max_length <= LINE_CHARACTERS
+        else FieldKind.PARAGRAPH
+    )
+    entry = Field(option.name, label, kind, required=True, max_length=option.max_length)
+    return Form(command, title, submit, (entry,), dict(kept or {}), intro)
+
+
+def new_form(
+    settings: WorkspaceSettings, last: Mapping[str, str], *, models: Sequence[ModelSpec], is_private: bool = False
+) -> Form:
+    """Return the form of a new session: what and files, and the rest under more, as it was chosen last.
+
+    Args:
+        settings: The workspace's, for what nobody chose.
+        last: Choices by option, as texts.
+        models: What may be chosen.
+        is_private: Whether it was asked for privately.
+    """
+    command = BY_NAME["new"]
+    team = last.get("team", "") or settings.cast
+
+    def more(name: str, label: str, kind: FieldKind = FieldKind.LINE, **rest: Any) -> Field:
+        option = command.option(name)
+        return Field(
+            name,
+            label,
+            kind,
+            help=option.help if option is not None else "",
+            more=True,
+            **{"value": last.get(name, ""), **rest},
+        )
+
+    return Form(
+        command="new",
+        title="New session",
+        submit="Start session",
+        fields=(
+            Field("brief", "What to write, or what to do", FieldKind.PARAGRAPH, max_length=_brief_length(command)),
+            Field("files", "Files to work on", FieldKind.FILES, help="DOCX, PDF, TXT or MD; the first one is edited"),
+            more("team", "Team of editors", FieldKind.CHOICE, value=team, choices=_casts()),
+            Field("references", "Files to read and leave as they are", FieldKind.FILES, more=True),
+            more("reference-notes", "How to use the files to read", FieldKind.PARAGRAPH, value="", max_length=1_000),
+            more("rounds", "Rounds at most"),
+            more("editors", "Number of editors"),
+            more("good-enough", "Good enough at"),
+            more("model", "Model", FieldKind.CHOICE, choices=_names(models)),
+            more("show", "Show in the thread", FieldKind.CHOICE, choices=SHOWN),
+            more("notes-only", "Comments only", FieldKind.FLAG, value=""),
+            more("private", "Only you see it", FieldKind.FLAG, value="true" if is_private else ""),
+        ),
+    )
+
+
+def settings_form(
+    group: str,
+    settings: WorkspaceSettings,
+    preferences: Preferences | None = None,
+    *,
+    models: Sequence[ModelSpec] = (),
+    kept: Mapping[str, str] | None = None,
+) -> Form:
+    """Return a form of a few settings that belong together; five at most, since a modal of Discord's has no more.
+
+    Args:
+        group: ``mine``, ``people``, ``setup``, ``defaults`` or ``limits``; anything else is ``people``.
+        settings: As they are.
+        preferences: The reader's own.
+        models: What may be chosen.
+        kept: Values that go along unseen.
+    """
+    own = preferences.no_ask_microcredits if preferences is not None else None
+    roles = Field(
+        "start-roles", "Roles that may start", FieldKind.ROLES, ",".join(settings.start_roles), help="None: all"
+    )
+    channels = Field(
+        "start-channels",
+        "Channels to start in",
+        FieldKind.CHANNELS,
+        ",".join(settings.start_channels),
+        help="None: all",
+    )
+    allowance = _amount("allowance", "Credits a member a month, 0: no limit", settings.member_cap_microcredits or 0)
+    consent = _yes_no("consent", "Files of others need their leave", is_on=settings.asks_consent)
+    guests = _yes_no("guests", "Guests may start", is_on=settings.guests_may_start)
+    fields: tuple[Field, ...]
+    match group:
+        case "mine":
+            fields = (_amount("my-no-ask", "Start without asking up to (credits)", own, is_required=True),)
+        case "defaults":
+            fields = (
+                Field("team", "Team of editors", FieldKind.CHOICE, settings.cast, _casts()),
+                Field("rounds", "Rounds at most", value=str(settings.rounds)),
+                Field("good-enough", "Good enough at", value=f"{settings.threshold:g}"),
+                Field("model", "Model", FieldKind.CHOICE, settings.model, _names(models)),
+                Field("show", "Show in the thread", FieldKind.CHOICE, settings.verbosity.value, SHOWN),
+            )
+        case "limits":
+            fields = (
+                _amount("no-ask", "Start without asking up to (credits)", settings.no_ask_microcredits),
+                allowance,
+                _amount("budget", "Credits for all a month, 0: no limit", settings.monthly_cap_microcredits or 0),
+                Field("language", "Language to write in", value=settings.language, help="Empty: the document's own"),
+            )
+        case "setup":
+            fields = (roles, channels, allowance, guests, consent)
+        case _:
+            outsiders = _yes_no("outsiders", "Outsiders may start", is_on=settings.outsiders_may_start)
+            fields = (roles, channels, consent, guests, outsiders)
+    title = "Set up Atelier" if group == "setup" else "Settings"
+    return Form("settings", title, "Save settings", fields, dict(kept or {}))
+
+
+def _amount(name: str, label: str, microcredits: int | None, *, is_required: bool = False) -> Field:
+    value = "" if microcredits is None else f"{microcredits_to_credits(microcredits):f}"
+    return Field(name, label, value=value, required=is_required)
+
+
+def _yes_no(name: str, label: str, *, is_on: bool) -> Field:
+    return Field(name, label, FieldKind.CHOICE, "yes" if is_on else "no", (("yes", "Yes"), ("no", "No")))
+
+
+def _casts() -> tuple[tuple[str, str], ...]:
+    return tuple((cast.key, cast.name) for cast in list_casts())
+
+
+def _names(models: Sequence[ModelSpec]) -> tuple[tuple[str, str], ...]:
+    return tuple((spec.id, spec.name) for spec in models)[:MOST_CHOICES]
+
+
+def _brief_length(command: Command) -> int | None:
+    option = command.option("brief")
+    return option.max_length if option is not None else None

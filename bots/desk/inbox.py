@@ -28,12 +28,14 @@ class Inbox:
         handle: Does what a request asks. It may be called twice for one request (a process died in the middle), so it
             acts through verbs that may be repeated.
         clock: The time.
+        give_up: Told of every request that will not be tried again; what it raises is logged.
     """
 
-    def __init__(self, *, store: Store, handle: Handle, clock: Clock) -> None:
+    def __init__(self, *, store: Store, handle: Handle, clock: Clock, give_up: Handle | None = None) -> None:
         self._store = store
         self._handle = handle
         self._clock = clock
+        self._give_up = give_up
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -123,10 +125,20 @@ class Inbox:
                 return
             with structlog.contextvars.bound_contextvars(request=request_id):
                 state, wait, error = await self._try(row)
+                if state is InboxState.FAILED:
+                    await self._tell(row)
             due = self._clock.now() + timedelta(seconds=wait)
             await self._store.write(
                 lambda tx: tx.inbox.finish(request_id, attempts=row.attempts, state=state, due_at=due, error=error)
             )
+
+    async def _tell(self, row: InboxRow) -> None:
+        if self._give_up is None:
+            return
+        try:
+            await self._give_up(load_request(row.payload))
+        except Exception as error:  # noqa: BLE001 - the edge: what cannot be done cannot always be said either
+            _log.warning("failure_untold", error=type(error).__name__)
 
     async def _try(self, row: InboxRow) -> tuple[InboxState, float, str]:
         """Return how it went, when to try again, and what went wrong."""

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bots.errors import DatabaseUnreachable
+from bots.errors import CannotPost, DatabaseUnreachable, FileUnavailable
 from bots.views.words import left, money
 from core.casts.errors import CastInvalid, CastUnknown
-from core.credits.errors import InsufficientCredits, NotEntitled
+from core.credits.errors import AllowanceReached, InsufficientCredits, NotEntitled
 from core.documents.errors import EditsRejected, UnreadableFile
 from core.errors import UserFacingError
 from core.orchestration.ports import PostRefused
 from core.providers.errors import ModelNotAllowed, ProviderError, ProviderNotConfigured, UnknownModel
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
 from core.sessions.model import Status
+from core.workspaces.access import Denial
+from core.workspaces.errors import NotAllowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,14 @@ WORDS: dict[str, ErrorView] = {
         "The text is longer than it can write in one piece.",
         "Choose a model with a longer answer, then resume.",
     ),
+    "cannot_post": ErrorView("I may not post here"),
+    "file_unavailable": ErrorView("The file could not be fetched", "", "Post it again, then ask again."),
+    "not_allowed": ErrorView("You may not do that"),
+    "allowance_reached": ErrorView("The allowance of this month is used up"),
+    "overtaken": ErrorView(
+        "Somebody was faster", "This was done already, or does not apply any more.", "Nothing was done twice."
+    ),
+    "choice_gone": ErrorView("This is not open any more", "It was answered already, or it is too old.", "Ask anew."),
     "settings_invalid": ErrorView("The settings are not right"),
     "database_unreachable": ErrorView("The database cannot be reached: is it running, and is DATABASE_URL right?"),
     "unavailable": ErrorView("A part of Atelier is not reachable right now", "", "Try again in a moment."),
@@ -204,6 +214,50 @@ def _not_found(error: SessionNotFound) -> ErrorView:
     return ErrorView(words.title, f"Nobody here knows {error.session_id!r}.", words.way_out)
 
 
+_DENIALS = {
+    Denial.BOT: ("Only people can ask.", ""),
+    Denial.BLOCKED: ("You were blocked here.", "Ask an admin."),
+    Denial.OUTSIDER: (
+        "People of other organisations may not start or steer sessions here.",
+        "Ask an admin to allow it.",
+    ),
+    Denial.GUEST: ("Guests may not start or steer sessions here.", "Ask an admin to allow it."),
+    Denial.NOT_SET_UP: (
+        "Nobody has set Atelier up here yet; until then only admins may start sessions.",
+        "Ask an admin to run `/atelier settings` once.",
+    ),
+    Denial.ROLE: ("Your roles may not start sessions here.", "Ask an admin to allow one of them."),
+    Denial.CHANNEL: ("Sessions may not be started in this channel.", "Ask in another channel, or in a direct message."),
+    Denial.NOT_STARTER: ("Only whoever started the session, and admins, may do that.", "Ask them to."),
+    Denial.NOT_ADMIN: ("Only admins may change this.", "Ask one of them."),
+    Denial.NOT_ADDRESSEE: ("This question is for somebody else.", "Only they can answer it."),
+}
+
+
+def _denied(error: NotAllowed) -> ErrorView:
+    explanation, way_out = _DENIALS[Denial(error.reason)]
+    return ErrorView(WORDS[NotAllowed.code].title, explanation, way_out)
+
+
+def _allowance(error: AllowanceReached) -> ErrorView:
+    whose = "Your" if error.is_members else "The"
+    return ErrorView(
+        WORDS[AllowanceReached.code].title,
+        f"{whose} limit is {money(error.limit_microcredits)} a month; {money(error.spent_microcredits)} of it are used "
+        f"or set aside, and this session may need {money(error.required_microcredits)}.",
+        "Ask an admin to raise it, or wait for the next month.",
+    )
+
+
+def _with_reason(error: Any) -> ErrorView:
+    """Return the words of an error that brings its own sentences: what happened, and perhaps the remedy."""
+    words = words_for_code(error.code)
+    remedy = getattr(error, "remedy", "")
+    if remedy:
+        return ErrorView(words.title, "", _sentence(remedy))
+    return ErrorView(f"{words.title}: {error.name}", _sentence(error.reason), words.way_out)
+
+
 def _unknown_model(error: UnknownModel) -> ErrorView:
     words = WORDS[UnknownModel.code]
     nearest = f"Did you mean {' or '.join(error.known)}?" if error.known else words.way_out
@@ -277,6 +331,10 @@ _REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] =
     (CastInvalid, _invalid_cast),
     (EditsRejected, _edits),
     (PostRefused, _post),
+    (NotAllowed, _denied),
+    (AllowanceReached, _allowance),
+    (CannotPost, _with_reason),
+    (FileUnavailable, _with_reason),
     (ModelNotAllowed, _not_allowed),
     (ProviderNotConfigured, _not_configured),
     (ProviderError, _provider),

@@ -89,6 +89,11 @@ def score_line(scores: Iterable[float | None]) -> str:
     return " > ".join(score(value) for value in scores if value is not None)
 
 
+def lower_first(text: str) -> str:
+    """Return *text* as the rest of a sentence."""
+    return f"{text[:1].lower()}{text[1:]}"
+
+
 def duration(seconds: float) -> str:
     """Return ``45 s`` or ``3 min 5 s``."""
     whole = round(seconds)

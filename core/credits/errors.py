@@ -43,6 +43,28 @@ class NotEntitled(UserFacingError):
         self.lifted_by = lifted_by
 
 
+class AllowanceReached(UserFacingError):
+    """What a member, or the workspace, may spend in a month does not cover the session.
+
+    Attributes:
+        is_members: Whether it is one member's limit.
+        limit_microcredits: The limit.
+        spent_microcredits: What this month's sessions cost, and may still cost.
+        required_microcredits: What this one may cost.
+    """
+
+    code = "allowance_reached"
+
+    def __init__(
+        self, *, is_members: bool, limit_microcredits: int, spent_microcredits: int, required_microcredits: int
+    ) -> None:
+        super().__init__(f"{spent_microcredits} of {limit_microcredits} used, {required_microcredits} needed")
+        self.is_members = is_members
+        self.limit_microcredits = limit_microcredits
+        self.spent_microcredits = spent_microcredits
+        self.required_microcredits = required_microcredits
+
+
 class HoldUnknown(AtelierError):
     """There is no hold with this id: what is to be charged was never set aside."""
 

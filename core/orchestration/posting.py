@@ -77,7 +77,7 @@ def intend(
     """Mean a post, once: a repeat does nothing. Return its key.
 
     *name* tells posts of one kind apart (``parked2``); *facts* is what `content_of` reads besides: ``code``,
-    ``facts``, ``mention``, ``file_ids``. The row counts one try from the start, so that whoever finds it after a crash
+    ``facts``, ``mention``, ``file_ids``; ``channel`` for a post that goes to another place than the session's thread. The row counts one try from the start, so that whoever finds it after a crash
     looks on the platform before sending; the caller passes the key to `Poster.flush` as fresh, and no look-up is made.
     """
     key = post_key(session.id, kind, round_number=round_number, role_key=role_key, name=name)
@@ -228,7 +228,7 @@ class Poster:
     ) -> Snapshot:
         """Send the parts that were not sent yet, looking up the one that an earlier try may have sent."""
         sent: list[str] = list(row.facts.get("sent", ()))
-        thread = snapshot.session.thread
+        thread = _place(row, snapshot)
         if again:
             row = replace(row, attempts=row.attempts + 1)
             await self._save(row)
@@ -259,7 +259,7 @@ class Poster:
     async def _edit(self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, parts: Sequence[Part]) -> Snapshot:
         """Bring a sent post up to date. Edits are idempotent, so a repeat after a crash does no harm."""
         sent: list[str] = list(row.facts.get("sent", ()))
-        thread = snapshot.session.thread
+        thread = _place(row, snapshot)
         for number, part in enumerate(parts[: len(sent)]):
             sent[number] = await chat.edit(thread, sent[number], part)
         row = replace(row, facts={**row.facts, "sent": sent}, post_id=sent[0], state=OutboxState.SENT)
@@ -301,6 +301,13 @@ class Poster:
 def _changes(row: OutboxRow | None) -> int:
     """Return how often a post was freshened."""
     return int(row.facts.get("changes", 0)) if row is not None else 0
+
+
+def _place(row: OutboxRow, snapshot: Snapshot) -> ThreadRef:
+    """Return where a post belongs: the session's thread, or the channel that it was meant for."""
+    channel = row.facts.get("channel", "")
+    thread = snapshot.session.thread
+    return ThreadRef(thread.platform, channel) if channel else thread
 
 
 def _render(chat: ChatPort, row: OutboxRow, snapshot: Snapshot) -> Sequence[Part]:

@@ -145,11 +145,12 @@ class SessionRepository(Protocol):
         workspace_id: str | None = None,
         member_id: str | None = None,
         project_id: str | None = None,
+        channel: str | None = None,
         statuses: Sequence[Status] = (),
         limit: int = 50,
         before: datetime | None = None,
     ) -> Sequence[Session]:
-        """Return sessions, newest first."""
+        """Return sessions, newest first; *channel* is that of `ThreadRef`."""
         ...
 
     def list_due(self, now: datetime) -> Sequence[Session]:

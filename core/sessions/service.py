@@ -79,8 +79,13 @@ class SessionService:
         _log.info("session_created", session=prepared.session.id, workspace=new.workspace_id)
         return prepared.session
 
-    async def start(self, session_id: str, *, actor: str) -> Session:
+    async def start(self, session_id: str, *, actor: str, key: str = "") -> Session:
         """Start a draft.
+
+        Args:
+            session_id: Which one.
+            actor: Who wants it.
+            key: Names the request, so that a repeat of it does nothing more; empty for a request that cannot come twice.
 
         Raises:
             SessionNotFound: If there is none.
@@ -94,7 +99,7 @@ class SessionService:
             self._admission.check(tx, session, starts=True)
             return move(session, Status.QUEUED, desired=Desired.RUN)
 
-        session = await self._change(session_id, actor, "session_started", change)
+        session = await self._change(session_id, actor, "session_started", change, key=key)
         await self._engine.enqueue(session.id, session.segment)
         return session
 
@@ -155,27 +160,27 @@ class SessionService:
         await self._engine.enqueue(session.id, session.segment)
         return session
 
-    async def retry(self, session_id: str, *, actor: str) -> Session:
-        """Try a failed session again from where it failed; raises as `start`."""
+    async def retry(self, session_id: str, *, actor: str, key: str = "") -> Session:
+        """Try a failed session again from where it failed; raises, and is repeated, as `start`."""
 
         def change(tx: Transaction, session: Session) -> Session:
             _expect("retry", session, {Status.FAILED})
             self._admission.check(tx, session, starts=False)
             return requeued(session)
 
-        session = await self._change(session_id, actor, "session_retried", change)
+        session = await self._change(session_id, actor, "session_retried", change, key=key)
         await self._engine.enqueue(session.id, session.segment)
         return session
 
-    async def one_more_round(self, session_id: str, *, actor: str) -> Session:
-        """Run one more round than there was, whatever the scores say; raises as `start`."""
-        return await self._extend(session_id, actor, "one_more_round", "")
+    async def one_more_round(self, session_id: str, *, actor: str, key: str = "") -> Session:
+        """Run one more round than there was, whatever the scores say; raises, and is repeated, as `start`."""
+        return await self._extend(session_id, actor, "one_more_round", "", key)
 
-    async def continue_(self, session_id: str, *, actor: str, guidance: str = "") -> Session:
-        """Go on with an ended session, with what somebody said about its result; raises as `start`."""
-        return await self._extend(session_id, actor, "continue", guidance)
+    async def continue_(self, session_id: str, *, actor: str, guidance: str = "", key: str = "") -> Session:
+        """Go on with an ended session, with what somebody said about its result; see `start`."""
+        return await self._extend(session_id, actor, "continue", guidance, key)
 
-    async def _extend(self, session_id: str, actor: str, verb: str, guidance: str) -> Session:
+    async def _extend(self, session_id: str, actor: str, verb: str, guidance: str, key: str) -> Session:
         def change(tx: Transaction, session: Session) -> Session:
             _expect(verb, session, {Status.COMPLETED, Status.STOPPED, Status.FAILED})
             if session.notes_only:
@@ -198,12 +203,16 @@ class SessionService:
                 tx.sessions.save_guidance(self._guidance(session, identity, actor, guidance))
             return requeued(extended)
 
-        session = await self._change(session_id, actor, f"session_{verb}", change)
+        session = await self._change(session_id, actor, f"session_{verb}", change, key=key)
         await self._engine.enqueue(session.id, session.segment)
         return session
 
-    async def guide(self, session_id: str, *, member_id: str, message_id: str, text: str) -> Guidance:
+    async def guide(
+        self, session_id: str, *, member_id: str, message_id: str, text: str, muted: bool = False
+    ) -> Guidance:
         """Take what a person says for the next turn; a repeat of the message replaces its text.
+
+        With *muted* the message is only remembered as one that is not for the room.
 
         Raises:
             SessionNotFound: If there is none.
@@ -213,7 +222,7 @@ class SessionService:
         def work(tx: Transaction) -> Guidance:
             session = _lock(tx, session_id)
             _expect("guide", session, {Status.DRAFT, *LIVE})
-            guidance = self._guidance(session, message_id, member_id, text)
+            guidance = replace(self._guidance(session, message_id, member_id, text), muted=muted)
             tx.sessions.save_guidance(guidance)
             return guidance
 
@@ -295,12 +304,20 @@ class SessionService:
         return await self._sweeper.sweep(self)
 
     async def _change(
-        self, session_id: str, actor: str, action: str, change: Callable[[Transaction, Session], Session]
+        self,
+        session_id: str,
+        actor: str,
+        action: str,
+        change: Callable[[Transaction, Session], Session],
+        *,
+        key: str = "",
     ) -> Session:
         """Change a session under its row lock, and write who did it; nothing is written when nothing changed."""
 
         def work(tx: Transaction) -> Session:
             session = _lock(tx, session_id)
+            if key and not tx.inbound.add(source="verb", event_id=f"{key}:{action}", at=self._clock.now()):
+                return session
             try:
                 changed = change(tx, session)
             except IllegalMove as error:

@@ -140,6 +140,7 @@ class SqlSessionRepository:
         workspace_id: str | None = None,
         member_id: str | None = None,
         project_id: str | None = None,
+        channel: str | None = None,
         statuses: Sequence[Status] = (),
         limit: int = 50,
         before: datetime | None = None,
@@ -151,6 +152,8 @@ class SqlSessionRepository:
             select = select.where(sessions.c.member_id == member_id)
         if project_id is not None:
             select = select.where(sessions.c.project_id == project_id)
+        if channel is not None:
+            select = select.where(sessions.c.channel == channel)
         if statuses:
             select = select.where(sessions.c.status.in_(statuses))
         if before is not None:

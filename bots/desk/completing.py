@@ -1,0 +1,60 @@
+"""What may be meant by what somebody has typed so far."""
+
+from collections.abc import Sequence
+
+from bots.commands import BY_NAME, Completion
+from bots.desk.choosing import FITS
+from bots.desk.people import new_workspace
+from bots.desk.requests import Actor
+from bots.desk.tools import Tools
+from bots.views.lists import short_state
+from core.casts.catalogue import list_casts
+from core.sessions.model import Session, Status
+from core.sessions.ports import Transaction
+
+MOST = 25
+_LABEL_CHARACTERS = 100
+_CANDIDATES = 100
+
+
+async def complete(tools: Tools, actor: Actor, command: str, option: str, typed: str) -> Sequence[tuple[str, str]]:
+    """Return values with labels, those that begin so first, at most 25."""
+    declared = BY_NAME[command].option(option) if command in BY_NAME else None
+    if declared is None:
+        return []
+    match declared.completion:
+        case Completion.SESSION:
+            found = await _sessions(tools, actor, command)
+        case Completion.MODEL:
+            found = await _models(tools, actor)
+        case Completion.TEAM:
+            found = [(cast.key, cast.name) for cast in list_casts()]
+        case Completion.COMMAND:
+            found = [(item.name, f"{item.name}: {item.help}") for item in BY_NAME.values()]
+        case _:
+            found = [(value, value) for value in declared.choices]
+    return _matching(found, typed)
+
+
+def _matching(found: Sequence[tuple[str, str]], typed: str) -> list[tuple[str, str]]:
+    wanted = typed.strip().casefold()
+    starts = [item for item in found if item[1].casefold().startswith(wanted)]
+    holds = [item for item in found if item not in starts and wanted in f"{item[0]} {item[1]}".casefold()]
+    return [(value, label[:_LABEL_CHARACTERS]) for value, label in (*starts, *holds)][:MOST]
+
+
+async def _sessions(tools: Tools, actor: Actor, command: str) -> list[tuple[str, str]]:
+    """Return the member's own sessions that the command fits, newest first: nobody else's title is shown."""
+
+    def read(tx: Transaction) -> Sequence[Session]:
+        return tx.sessions.list_sessions(workspace_id=actor.workspace_id, member_id=actor.member_id, limit=_CANDIDATES)
+
+    fits = FITS.get(command, frozenset(Status))
+    mine = [session for session in await tools.store.read(read) if session.status in fits]
+    return [(session.id, f"{session.title}: {short_state(session)}") for session in mine]
+
+
+async def _models(tools: Tools, actor: Actor) -> list[tuple[str, str]]:
+    workspace = await tools.store.read(lambda tx: tx.workspaces.find(actor.workspace_id))
+    known = workspace or new_workspace(tools, actor.workspace_id)
+    return [(spec.id, spec.name) for spec in tools.models_for(known)]

@@ -1,0 +1,250 @@
+"""The desk: takes what people ask on any platform, and sees to it."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from bots.commands import BY_NAME
+from bots.desk import (
+    choosing,
+    completing,
+    consent,
+    home,
+    keeping,
+    listing,
+    pages,
+    settings,
+    setup,
+    sharing,
+    starting,
+    steering,
+    verbs,
+    welcome,
+)
+from bots.desk.door import Door
+from bots.desk.forms import Form
+from bots.desk.inbox import Inbox
+from bots.desk.people import identify
+from bots.desk.reading import FreeText, read_brief, read_command, read_mention
+from bots.desk.requests import Actor, Request, RequestKind
+from bots.desk.threads import find_session
+from bots.desk.tools import Call, FormMaker, Handler, Part, Person, Tools
+from bots.parsing import HelpNeeded, Invocation
+from bots.views.ask import failure_view, help_view
+from bots.views.elements import View
+from core.clock import Clock
+from core.credits.service import Ledger
+from core.credits.tariff import Tariff
+from core.credits.tiers import PriceList
+from core.errors import ConflictError, TransientError, UserFacingError
+from core.orchestration.posting import Poster
+from core.providers.registry import ModelRegistry
+from core.sessions.intake import Intake
+from core.sessions.model import ThreadRef
+from core.sessions.ports import FileStore, Store
+from core.sessions.requests import Upload
+from core.sessions.service import SessionService
+from core.workspaces.model import Workspace
+
+_log = structlog.get_logger(__name__)
+_PARTS: tuple[Part, ...] = (
+    starting.handlers,
+    consent.handlers,
+    verbs.handlers,
+    keeping.handlers,
+    steering.handlers,
+    choosing.handlers,
+    listing.handlers,
+    pages.handlers,
+    sharing.handlers,
+    home.handlers,
+    settings.handlers,
+    setup.handlers,
+)
+
+
+class Desk:
+    """Everything that people can do, on every platform alike.
+
+    Args:
+        vendors: Names of the companies whose models get the text, as people know them; empty for the rehearsal alone.
+        doors: Platforms by name. They may be added later, since they are built with the desk.
+        sample: The document of the free sample, None where none ships.
+        asks_setup: Platforms on which only admins may start until one of them looked at the settings.
+        more: Parts that bring further commands and buttons; see `bots.desk.tools.Handlers`.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sessions: SessionService,
+        intake: Intake,
+        poster: Poster,
+        files: FileStore,
+        registry: ModelRegistry,
+        prices: PriceList,
+        tariff: Tariff,
+        ledger: Ledger,
+        clock: Clock,
+        vendors: tuple[str, ...],
+        doors: Mapping[str, Door],
+        sample: Upload | None = None,
+        asks_setup: frozenset[str] = frozenset({"discord"}),
+        more: Sequence[Part] = (),
+    ) -> None:
+        self.inbox = Inbox(store=store, handle=self.handle, clock=clock, give_up=self._give_up)
+        self.tools = tools = Tools(
+            store=store,
+            sessions=sessions,
+            intake=intake,
+            poster=poster,
+            files=files,
+            registry=registry,
+            prices=prices,
+            tariff=tariff,
+            ledger=ledger,
+            clock=clock,
+            vendors=vendors,
+            doors=doors,
+            inbox=self.inbox,
+            sample=sample,
+            asks_setup=asks_setup,
+        )
+        self.commands: dict[str, Handler] = {}
+        self.presses: dict[str, Handler] = {}
+        self._forms: dict[str, FormMaker] = {}
+        for part in (*_PARTS, *more):
+            can = part(tools)
+            self.commands |= can.commands
+            self.presses |= can.presses
+            self._forms |= can.forms
+
+    async def handle(self, request: Request) -> None:
+        """Do what a request asks, and answer privately in words, also where it cannot be done.
+
+        A request may come here twice, because a process died in the middle: what is done is done once.
+
+        Raises:
+            TransientError: If it may work later.
+        """
+        door = self.tools.doors[request.spot.thread.platform]
+        try:
+            await self._route(request, door)
+        except TransientError:
+            raise
+        except UserFacingError as error:
+            _log.info("request_refused", code=error.code, workspace=request.actor.workspace_id)
+            await door.whisper(request, failure_view(error))
+        except ConflictError as error:
+            _log.info("request_overtaken", error=str(error), workspace=request.actor.workspace_id)
+            await door.whisper(request, failure_view(None))
+
+    def acknowledge(self, request: Request) -> str:
+        """Return the line that is said at once and privately, empty where nothing is to be said."""
+        return starting.acknowledge(request)
+
+    async def form_for(self, request: Request) -> Form | None:
+        """Return the form that must be opened at once instead of queueing the request, None to queue it."""
+        name = request.command if request.kind is RequestKind.COMMAND else request.action
+        make = self._forms.get(name)
+        if make is None or request.kind not in {RequestKind.COMMAND, RequestKind.PRESS}:
+            return None
+        call = Call(request, await self._person(request), self._door(request), _pressed_values(request))
+        try:
+            return await make(call)
+        except UserFacingError:
+            return None  # handling the request says in words what is wrong
+
+    async def complete(self, actor: Actor, command: str, option: str, typed: str) -> Sequence[tuple[str, str]]:
+        """Return what may be meant by what somebody has typed so far: value and label, at most 25."""
+        return await completing.complete(self.tools, actor, command, option, typed)
+
+    async def home(self, actor: Actor) -> View:
+        """Return the page that somebody has for themselves."""
+        return await home.page(self.tools, actor)
+
+    async def installed(self, workspace: Workspace, installer: Actor) -> None:
+        """Record a workspace that has the app from now on, and write to whoever installed it, once an installation."""
+        await welcome.installed(self.tools, workspace, installer)
+
+    async def removed(self, workspace_id: str) -> None:
+        """Stop what runs in a workspace that took the app away; its ledger stays."""
+        await welcome.removed(self.tools, workspace_id)
+
+    async def owns_thread(self, thread: ThreadRef) -> bool:
+        """Return whether a thread is a session's."""
+        return await find_session(self.tools, thread) is not None
+
+    async def _route(self, request: Request, door: Door) -> None:
+        if request.kind in {RequestKind.SAID, RequestKind.EDITED, RequestKind.DELETED}:
+            await steering.hear(self.tools, request, door, self._person)
+            return
+        person = await self._person(request)
+        if person.workspace.removed_at is not None:
+            _log.info("request_dropped", reason="removed", workspace=person.workspace.id)
+            return
+        call = Call(request, person, door)
+        if await setup.intercepts(self.tools, call):
+            return
+        match request.kind:
+            case RequestKind.COMMAND:
+                await self._run(call, read_command(request.command, request.values))
+            case RequestKind.MENTION:
+                await self._mention(call)
+            case RequestKind.PRESS:
+                await self._press(call)
+
+    async def _run(self, call: Call, given: Invocation | HelpNeeded) -> None:
+        if isinstance(given, HelpNeeded):
+            await call.say(help_view(given.command, given.problem, platform=call.door.platform))
+            return
+        await self.commands[given.command.name](Call(call.request, call.person, call.door, given.values))
+
+    async def _mention(self, call: Call) -> None:
+        """Somebody named the app: a command, words to the session of this thread, or something to work on."""
+        given = read_mention(call.request.text)
+        session = await find_session(self.tools, call.request.spot.thread)
+        is_empty = not call.request.text.strip()
+        if isinstance(given, FreeText) or (is_empty and session is None):
+            if session is not None:
+                await steering.told(self.tools, call, session)
+                return
+            if not is_empty or await starting.has_files(call):
+                await self._run(call, read_brief(call.request.text))
+                return
+        await self._run(call, given if not isinstance(given, FreeText) else HelpNeeded())
+
+    async def _press(self, call: Call) -> None:
+        request = call.request
+        press = self.presses.get(request.action)
+        if press is not None:
+            await press(call)
+            return
+        if request.action in BY_NAME:
+            await self.commands[request.action](Call(request, call.person, call.door, _pressed_values(request)))
+            return
+        await call.say(failure_view(None))
+
+    async def _person(self, request: Request) -> Person:
+        standing = await self._door(request).standing(request.actor)
+        return await identify(self.tools, request.actor, standing)
+
+    def _door(self, request: Request) -> Door:
+        return self.tools.doors[request.spot.thread.platform]
+
+    async def _give_up(self, request: Request) -> None:
+        """Say that it did not work: nobody waits for an answer that never comes."""
+        await self._door(request).whisper(request, failure_view(None, code="internal"))
+
+
+def _pressed_values(request: Request) -> dict[str, str | int | float | bool]:
+    """Return the values of a command, or of a button that stands for one."""
+    if request.kind is not RequestKind.PRESS:
+        return dict(request.values)
+    values: dict[str, str | int | float | bool] = {}
+    if request.target:
+        values["session"] = request.target
+    if request.argument:
+        values["argument"] = request.argument
+    return values

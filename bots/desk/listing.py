@@ -1,0 +1,128 @@
+"""What people look at: sessions, one session, its files, models, help."""
+
+from bots.desk.choosing import can_see, choose
+from bots.desk.pages import place_in
+from bots.desk.tools import Call, Handlers, Tools
+from bots.views.ask import help_view
+from bots.views.elements import Button, Buttons, View
+from bots.views.lists import files_view, models_view, sessions_view
+from bots.views.pager import page_of
+from bots.views.session_card import session_card
+from core.providers.errors import ProviderNotConfigured, UnknownModel
+from core.sessions.model import ENDED, LIVE, Session, Status
+from core.sessions.ports import Transaction
+
+_SESSIONS_A_PAGE = 5
+_MOST_SESSIONS = 500
+_FILES_A_PAGE = 10
+_MODELS_A_PAGE = 10
+
+
+def handlers(tools: Tools) -> Handlers:
+    """Return what can be looked at."""
+
+    async def sessions(call: Call) -> None:
+        await _sessions(tools, call)
+
+    async def status(call: Call) -> None:
+        session = await choose(tools, call, "status")
+        if session is not None:
+            await call.say(await status_view(tools, session))
+
+    async def files(call: Call) -> None:
+        await _files(tools, call)
+
+    async def models(call: Call) -> None:
+        await _models(tools, call)
+
+    async def help_(call: Call) -> None:
+        _, page = place_in(f":{call.text('argument')}")
+        command = call.text("command")
+        await call.say(help_view(command, call.text("problem"), platform=call.door.platform, page=page))
+
+    return Handlers(commands={"sessions": sessions, "status": status, "files": files, "models": models, "help": help_})
+
+
+async def status_view(tools: Tools, session: Session) -> View:
+    """Return a session's card for one reader, with what can be read and done besides."""
+    snapshot = await tools.snapshot(session.id)
+    card = session_card(snapshot)
+    buttons: list[Button] = []
+    if session.status in LIVE:
+        buttons.append(Button("steer", "Steer session", session.id))
+    if session.status in ENDED and not session.notes_only and session.status is not Status.FAILED:
+        buttons.append(Button("more", "Run one more round", session.id))
+        buttons.append(Button("continue", "Continue with guidance", session.id))
+    if snapshot.turns:
+        buttons.append(Button("comments", "Show all comments", session.id))
+        buttons.append(Button("exchange", "Show whole exchange", session.id))
+    if session.origin and session.status in ENDED and session.best_version is not None:
+        buttons.append(Button("share", "Share result", session.id))
+    elements = (*card.elements, Buttons(tuple(buttons))) if buttons else card.elements
+    return View(elements, card.fallback)
+
+
+async def _sessions(tools: Tools, call: Call) -> None:
+    """List the asker's own sessions, or everybody's that this channel shows."""
+    everybody, _, page = call.text("argument").rpartition(":")
+    shows_all = call.flag("all") or everybody == "all"
+
+    def read(tx: Transaction) -> tuple[list[Session], dict[str, str]]:
+        workspace = call.workspace.id
+        found = (
+            tx.sessions.list_sessions(workspace_id=workspace, channel=call.channel, limit=_MOST_SESSIONS)
+            if shows_all
+            else tx.sessions.list_sessions(workspace_id=workspace, member_id=call.member.id, limit=_MOST_SESSIONS)
+        )
+        visible = [session for session in found if can_see(call, session)]
+        people = {session.member_id for session in visible}
+        members = (tx.workspaces.find_member(member_id) for member_id in sorted(people))
+        return visible, {member.id: member.name for member in members if member is not None}
+
+    visible, names = await tools.store.read(read)
+    number = int(page) if page.isdigit() else 0
+    shown, pages = page_of(visible, number, _SESSIONS_A_PAGE)
+    await call.say(
+        sessions_view(
+            shown,
+            whose="Sessions of this channel" if shows_all else "Your sessions",
+            page=number,
+            pages=pages,
+            argument="all:" if shows_all else "mine:",
+            member_id=call.member.id,
+            names=names,
+        )
+    )
+
+
+async def _files(tools: Tools, call: Call) -> None:
+    session = await choose(tools, call, "files")
+    if session is None:
+        return
+    files = await tools.store.read(lambda tx: tx.sessions.list_files(session.id))
+    newest = sorted(files, key=lambda file: (file.kind != "result", -file.created_at.timestamp()))
+    argument = call.text("argument")
+    page = int(argument) if argument.isdigit() else 0
+    shown, pages = page_of(newest, page, _FILES_A_PAGE)
+    view = files_view(session, shown, page=page, pages=pages)
+    await call.say(view, files=[file for file in shown if file.kind == "result"])
+
+
+async def _models(tools: Tools, call: Call) -> None:
+    allowed = tools.models_for(call.workspace)
+    argument = call.text("argument")
+    page = int(argument) if argument.isdigit() else 0
+    shown, pages = page_of(allowed, page, _MODELS_A_PAGE)
+    multipliers = [(spec, tools.tariff.multiplier(spec)) for spec in shown]
+    default = _default_model(tools, call)
+    await call.say(models_view(multipliers, default=default, page=page, pages=pages, unit=tools.unit))
+
+
+def _default_model(tools: Tools, call: Call) -> str:
+    """Return the id of the model that works here unless somebody chooses, empty where there is none."""
+    name = call.workspace.settings.model
+    try:
+        name = name or tools.registry.default_model()
+        return tools.registry.catalogue.resolve(name, today=tools.clock.now().date()).spec.id
+    except (ProviderNotConfigured, UnknownModel):
+        return ""

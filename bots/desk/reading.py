@@ -1,0 +1,95 @@
+"""What words to the app mean: a command, or a text to work on or to be told."""
+
+from dataclasses import dataclass, replace
+
+from bots.commands import BY_NAME, Completion
+from bots.desk.requests import Value
+from bots.parsing import HelpNeeded, Invocation, fill, parse_command
+
+_FILLERS = frozenset(
+    {
+        "please",
+        "now",
+        "it",
+        "this",
+        "that",
+        "the",
+        "session",
+        "my",
+        "again",
+        "thanks",
+        "thank",
+        "you",
+        "atelier",
+        "here",
+    }
+)
+_A_QUESTION = 2  # words: "help new", "help please" ask for help; "help me write a note" asks for a note
+
+
+@dataclass(frozen=True, slots=True)
+class FreeText:
+    """Words that are no command."""
+
+    text: str
+
+
+def read_mention(text: str) -> Invocation | HelpNeeded | FreeText:
+    """Return what somebody asks who names the app.
+
+    People do not talk to a parser: "stop using the passive voice" is no order to stop, and "help me with this mail" no
+    call for help. What follows a verb must fit it, or the whole is free text.
+    """
+    text = text.strip()
+    if not text:
+        return HelpNeeded()
+    parsed = parse_command(text)
+    first, *others = text.split()
+    match parsed:
+        case Invocation():
+            return _as_meant(parsed, text)
+        case HelpNeeded(command="", problem="") if first.lower() == "help":
+            return parsed
+        case HelpNeeded() if first.lower() not in BY_NAME or len(others) >= _A_QUESTION:
+            return FreeText(text)
+        case HelpNeeded() if first.lower() != "help" and others and BY_NAME[first.lower()].rest is None:
+            return parse_command(first) if _is_filler(" ".join(others)) else FreeText(text)
+        case HelpNeeded():
+            return parsed
+
+
+def _as_meant(given: Invocation, text: str) -> Invocation | FreeText:
+    """Return the command, unless what follows its verb is prose instead of the name of a session."""
+    rest = given.command.rest
+    if rest is None or rest.completion is not Completion.SESSION:
+        return given
+    words = given.text(rest.name)
+    if not words or is_session_id(words):
+        return given
+    if _is_filler(words):
+        return replace(given, values={name: value for name, value in given.values.items() if name != rest.name})
+    return FreeText(text)
+
+
+def read_command(name: str, values: dict[str, Value]) -> Invocation | HelpNeeded:
+    """Return the command of a form or a menu, its values checked as typed ones are."""
+    command = BY_NAME.get(name)
+    return HelpNeeded(problem=f"There is no command {name!r}.") if command is None else fill(command, values)
+
+
+def read_brief(text: str) -> Invocation | HelpNeeded:
+    """Return the session that free text asks for; options in it are options, unless it is a whole document."""
+    command = BY_NAME["new"]
+    brief = command.rest
+    if brief is not None and brief.max_length is not None and len(text) > brief.max_length:
+        return Invocation(command, {brief.name: text})
+    return parse_command(f"{command.name} {text}")
+
+
+def is_session_id(text: str) -> bool:
+    """Return whether a text has the form of a session's id."""
+    return text.startswith("s_") and len(text.split()) == 1
+
+
+def _is_filler(text: str) -> bool:
+    return all(word.strip(".,!?").lower() in _FILLERS for word in text.split())

@@ -1,0 +1,153 @@
+"""The settings: read by everybody, everybody's own limit changed by themselves, the rest by admins."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from bots.desk.forms import Form, settings_form
+from bots.desk.people import set_preferences, set_settings
+from bots.desk.requests import Value
+from bots.desk.tools import Call, Handlers, Tools
+from bots.views.elements import View
+from bots.views.settings import people_words, settings_view
+from core.casts.catalogue import load_cast
+from core.money import credits_to_microcredits
+from core.sessions.ports import AuditEntry, Transaction
+from core.workspaces.access import configure_denial, refuse
+from core.workspaces.model import Preferences, Verbosity, WorkspaceSettings
+
+MINE = "my-no-ask"
+_FLAGS = {"consent": "asks_consent", "guests": "guests_may_start", "outsiders": "outsiders_may_start"}
+_LISTS = {"start-roles": "start_roles", "start-channels": "start_channels"}
+_FORM, _MINE_GROUP = "form", "mine"
+
+
+def handlers(tools: Tools) -> Handlers:
+    """Return the settings and their forms."""
+
+    async def settings(call: Call) -> None:
+        await _settings(tools, call)
+
+    async def form(call: Call) -> Form | None:
+        group = call.request.argument
+        if not group:
+            return None
+        if group != _MINE_GROUP:
+            refuse(configure_denial(call.member, call.person.standing))
+        request_id = call.request.target
+        return settings_form(
+            group,
+            call.workspace.settings,
+            call.member.preferences,
+            models=tools.models_for(call.workspace),
+            kept={_FORM: group, **({"request": request_id} if request_id else {})},
+        )
+
+    return Handlers(commands={"settings": settings}, forms={"settings": form})
+
+
+def changes_of(values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return what options of the command change in the workspace's settings, by the names of its fields.
+
+    Raises:
+        CastUnknown: If there is no such team.
+    """
+    readers: dict[str, tuple[str, Callable[[Value], Any]]] = {
+        **{option: (name, lambda value: value in {"yes", True}) for option, name in _FLAGS.items()},
+        **{option: (name, _list) for option, name in _LISTS.items()},
+        "no-ask": ("no_ask_microcredits", _microcredits),
+        "allowance": ("member_cap_microcredits", _limit),
+        "budget": ("monthly_cap_microcredits", _limit),
+        "team": ("cast", lambda value: load_cast(str(value).strip().lower()).key),
+        "rounds": ("rounds", int),
+        "good-enough": ("threshold", float),
+        "show": ("verbosity", lambda value: Verbosity(str(value))),
+        "model": ("model", lambda value: str(value).strip()),
+        "language": ("language", lambda value: str(value).strip()),
+    }
+    return {readers[option][0]: readers[option][1](value) for option, value in values.items() if option in readers}
+
+
+def _list(value: Value) -> tuple[str, ...]:
+    return tuple(piece.strip() for piece in str(value).split(",") if piece.strip())
+
+
+def _microcredits(value: Value) -> int:
+    """Return credits that somebody typed, as micro-credits."""
+    return credits_to_microcredits(Decimal(str(value)))
+
+
+def _limit(value: Value) -> int | None:
+    """Return a limit, None for 0, which stands for none."""
+    return _microcredits(value) or None
+
+
+async def page(tools: Tools, call: Call, *, told: str = "") -> View:
+    """Return the settings as they stand now."""
+
+    def read(tx: Transaction) -> tuple[WorkspaceSettings, Preferences]:
+        workspace, member = tx.workspaces.find(call.workspace.id), tx.workspaces.find_member(call.member.id)
+        return (
+            workspace.settings if workspace is not None else WorkspaceSettings(),
+            member.preferences if member is not None else Preferences(),
+        )
+
+    settings, preferences = await tools.store.read(read)
+    return settings_view(
+        settings,
+        preferences,
+        platform=call.door.platform,
+        unit=tools.unit,
+        model=settings.model,
+        is_admin=configure_denial(call.member, call.person.standing) is None,
+        people=people_words(settings),
+        told=told,
+    )
+
+
+async def save(tools: Tools, call: Call) -> bool:
+    """Change what the call's values say; return whether there was anything.
+
+    Raises:
+        NotAllowed: If somebody who is no admin changes what holds for everybody.
+        UnknownModel, CastUnknown: If a name means nothing.
+    """
+    values = _complete(call)
+    changes = changes_of(values)
+    if changes:
+        refuse(configure_denial(call.member, call.person.standing))
+        if changes.get("model"):
+            tools.registry.catalogue.resolve(changes["model"], today=tools.clock.now().date())
+        await set_settings(tools, call.workspace.id, **changes, is_set_up=True)
+        await tools.store.write(lambda tx: tx.audit.add(_audit(tools, call, changes)))
+    if MINE in values:
+        await set_preferences(tools, call.member.id, no_ask_microcredits=_microcredits(values[MINE]))
+    return bool(changes) or MINE in values
+
+
+async def _settings(tools: Tools, call: Call) -> None:
+    changed = await save(tools, call)
+    request_id = call.text("request")
+    if changed and request_id:
+        found = await tools.inbox.find_held(request_id)
+        if found is not None and found[0].actor.member_id == call.member.id:
+            spot = replace(found[0].spot, answer=call.request.spot.answer or found[0].spot.answer)
+            await tools.inbox.release(replace(found[0], spot=spot))
+    await call.say(await page(tools, call, told="Saved." if changed else ""))
+
+
+def _complete(call: Call) -> Mapping[str, Value]:
+    """Return the values; lists that a form showed and that came back without an entry were emptied."""
+    group = call.text(_FORM)
+    if not group:
+        return call.values
+    lists = (field.name for field in settings_form(group, call.workspace.settings).fields if field.name in _LISTS)
+    return {**dict.fromkeys(lists, ""), **call.values}
+
+
+def _audit(tools: Tools, call: Call, changes: Mapping[str, Any]) -> AuditEntry:
+    names = {"fields": sorted(changes)}
+    return AuditEntry(
+        tools.clock.now(), call.member.id, "settings_changed", call.workspace.id, call.workspace.id, names
+    )

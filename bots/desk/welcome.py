@@ -1,0 +1,89 @@
+"""What people are told once: before their first session, and when the app arrives; and what happens when it leaves."""
+
+from dataclasses import replace
+
+import structlog
+
+from bots.desk.people import new_workspace, set_preferences
+from bots.desk.requests import Actor
+from bots.desk.tools import Call, Tools
+from bots.views.welcome import about_ai, installed_view, welcome_view
+from core.errors import ConflictError
+from core.sessions.errors import NotPossibleNow, SessionNotFound
+from core.sessions.model import LIVE
+from core.sessions.ports import AuditEntry, Transaction
+from core.workspaces.model import Workspace
+
+_log = structlog.get_logger(__name__)
+_MOST_SESSIONS = 10_000  # no tier lets so many run at once
+
+
+async def before_first(tools: Tools, call: Call) -> str:
+    """Tell a member once, before anything of theirs is sent, what does the work and who gets the text.
+
+    Returns:
+        The sentence, for the answer that follows to keep; empty for somebody who knows.
+    """
+    if call.member.preferences.welcomed:
+        return ""
+    vendors = vendors_of(tools, call.workspace)
+    await call.say(welcome_view(vendors))
+    await set_preferences(tools, call.member.id, welcomed=True)
+    return about_ai(vendors)
+
+
+def vendors_of(tools: Tools, workspace: Workspace) -> tuple[str, ...]:
+    """Return the companies that get a workspace's text, as people know them."""
+    allowed = {name.casefold() for name in workspace.settings.providers}
+    return tuple(name for name in tools.vendors if not allowed or name.casefold() in allowed)
+
+
+async def installed(tools: Tools, workspace: Workspace, installer: Actor) -> None:
+    """Record a workspace that has the app from now on; write to its installer once an installation."""
+
+    def record(tx: Transaction) -> Workspace:
+        found = tx.workspaces.find(workspace.id)
+        now = tools.clock.now()
+        if found is None:
+            kept = replace(new_workspace(tools, workspace.id, workspace.name), settings=workspace.settings)
+        else:
+            kept = replace(found, name=workspace.name or found.name, removed_at=None)
+        tx.workspaces.save(kept)
+        tx.audit.add(AuditEntry(now, installer.member_id, "app_installed", kept.id, kept.id))
+        return kept
+
+    is_new = await tools.store.read(lambda tx: _is_away(tx, workspace.id))
+    kept = await tools.store.write(record)
+    if not is_new or not installer.external_id:
+        return
+    door = tools.doors[kept.platform]
+    view = installed_view(kept.platform, has_sample=tools.sample is not None, vendors=vendors_of(tools, kept))
+    if not await door.tell(installer.member_id, view):
+        _log.info("installer_unreachable", workspace=kept.id)
+
+
+async def removed(tools: Tools, workspace_id: str) -> None:
+    """Mark the workspace as left, and stop what runs there; its ledger and its texts stay, for one that comes back."""
+
+    def mark(tx: Transaction) -> list[str]:
+        workspace = tx.workspaces.find(workspace_id)
+        if workspace is None:
+            return []
+        if workspace.removed_at is None:
+            now = tools.clock.now()
+            tx.workspaces.save(replace(workspace, removed_at=now))
+            tx.audit.add(AuditEntry(now, "system", "app_removed", workspace_id, workspace_id))
+        live = tx.sessions.list_sessions(workspace_id=workspace_id, statuses=sorted(LIVE), limit=_MOST_SESSIONS)
+        return [session.id for session in live]
+
+    for session_id in await tools.store.write(mark):
+        try:
+            await tools.sessions.stop(session_id, actor="system")
+        except (NotPossibleNow, SessionNotFound, ConflictError) as error:
+            _log.debug("stop_skipped", session=session_id, error=str(error))
+
+
+def _is_away(tx: Transaction, workspace_id: str) -> bool:
+    """Return whether the app is not in a workspace yet, or not any more."""
+    workspace = tx.workspaces.find(workspace_id)
+    return workspace is None or workspace.removed_at is not None

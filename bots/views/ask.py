@@ -1,0 +1,192 @@
+"""Answers to one person: what was understood, what it costs, what is needed before it can go on."""
+
+from collections.abc import Sequence
+
+from bots.commands import COMMANDS, help_text
+from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Text, View
+from bots.views.errors import ErrorView, words_for, words_for_code
+from bots.views.pager import page_of, turning
+from bots.views.words import editors_line, left, limit_of, money, price_range
+from core.errors import UserFacingError
+from core.money import Unit
+from core.sessions.model import Session
+
+_COMMANDS_A_PAGE = 12
+_EXCERPT_CHARACTERS = 200
+PLACES = {"slack": "this Slack", "discord": "this server"}
+
+
+def place_words(platform: str) -> str:
+    """Return what people call their workspace."""
+    return PLACES.get(platform, "this installation")
+
+
+def failure_view(error: UserFacingError | None, *, code: str = "", buttons: Sequence[Button] = ()) -> View:
+    """Return what went wrong, with the way out; without an error and a code, that somebody else was faster."""
+    if error is not None:
+        return error_view(words_for(error), buttons)
+    return error_view(words_for_code(code or "overtaken"), buttons)
+
+
+def error_view(words: ErrorView, buttons: Sequence[Button] = ()) -> View:
+    """Return an error as a view."""
+    elements: list[Element] = [Heading(words.title, 2)]
+    lines = [line for line in (words.explanation, words.way_out) if line]
+    if lines:
+        elements.append(Text("\n".join(lines)))
+    if buttons:
+        elements.append(Buttons(tuple(buttons)))
+    return View(tuple(elements), words.sentence)
+
+
+def said(text: str, *, buttons: Sequence[Button] = (), small: str = "") -> View:
+    """Return a short answer in our own words."""
+    elements: list[Element] = [Text(text)]
+    if small:
+        elements.append(Small(small))
+    if buttons:
+        elements.append(Buttons(tuple(buttons)))
+    return View(tuple(elements), text)
+
+
+def help_view(command: str = "", problem: str = "", *, platform: str = "", page: int = 0) -> View:
+    """Return the help of one command, or a page of the list of all of them."""
+    elements: list[Element] = [Text(problem)] if problem else []
+    if command:
+        elements.append(Text(help_text(command)))
+    else:
+        shown, pages = page_of(
+            [item for item in COMMANDS if not item.only_on or platform in item.only_on], page, _COMMANDS_A_PAGE
+        )
+        lines = [f"- `{item.name}`: {item.help}" for item in shown]
+        elements += [Heading("What you can do here", 2), Text("\n".join(lines))]
+        elements.append(Small("`help COMMAND` says more about one of them. In a thread, mention the app instead."))
+        elements += turning("help", "", page, pages)
+    fallback = problem or (f"How to use {command}." if command else "What you can do here.")
+    return View(tuple(elements), fallback)
+
+
+def price_view(
+    session: Session, *, balance_microcredits: int, unit: Unit, is_started: bool, first_time: str = ""
+) -> View:
+    """Return what a session costs, as it starts or before somebody says so.
+
+    Args:
+        session: The session, priced.
+        balance_microcredits: What the workspace can spend.
+        unit: In which unit people see amounts.
+        is_started: Whether it runs already.
+        first_time: The sentence about AI and vendors for somebody's first session, empty for later ones.
+    """
+    price = price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)
+    cap = money(session.cap_microcredits, unit)
+    title = f"{'Started' if is_started else 'Ready to start'}: {session.title}"
+    pairs = [
+        ("Price", f"{price}, never more than {cap}"),
+        ("Editors", editors_line(session.cast)),
+        ("Model", session.model),
+    ]
+    if not session.notes_only:
+        pairs.append(("Rounds", f"at most {session.cast.stop.max_rounds}, good enough at {limit_of(session)}"))
+    if unit is Unit.CREDITS:
+        pairs.append(("Balance", left(balance_microcredits)))
+    elements: list[Element] = [Heading(title, 2), Fields(tuple(pairs))]
+    elements += [Small(notice) for notice in session.notices]
+    if first_time:
+        elements.append(Small(first_time))
+    if is_started:
+        elements.append(Small("You are mentioned once, at the end, and when you are needed."))
+        buttons: tuple[Button, ...] = (Button("stop", "Stop session", session.id, style=Style.DANGER),)
+    else:
+        buttons = (
+            Button("start", "Start session", session.id, style=Style.PRIMARY),
+            Button("discard", "Discard session", session.id),
+        )
+    elements.append(Buttons(buttons))
+    return View(tuple(elements), f"{title}. Price: {price}, never more than {cap}.")
+
+
+def estimate_view(*, low: int, high: int, by_round: Sequence[tuple[int, int, int]], unit: Unit) -> View:
+    """Return what a session would cost; *by_round* holds number, low and high of each round."""
+    price = price_range(low, high, unit)
+    pairs = (("Price", f"{price}, never more than {money(high, unit)}"),)
+    lines = [
+        f"- {'Reading' if number == 0 else f'Round {number}'}: {price_range(least, most, unit)}"
+        for number, least, most in by_round
+    ]
+    elements: list[Element] = [Heading("Estimate", 2), Fields(pairs)]
+    if lines:
+        elements.append(Text("\n".join(lines)))
+    elements.append(Small("Nothing was started or charged."))
+    return View(tuple(elements), f"It would cost {price}. Nothing was started or charged.")
+
+
+def consent_view(*, asker: str, names: Sequence[str], request_id: str, vendors: Sequence[str]) -> View:
+    """Return the question to the author of files that somebody else wants to use."""
+    files = ", ".join(names)
+    where = f" Their text goes to {spoken(vendors)}." if vendors else ""
+    text = f"{asker} wants to work on what you posted: {files}.{where} May the editors read it?"
+    return View(
+        (
+            Text(text),
+            Buttons(
+                (
+                    Button("allow", "Allow this use", request_id, style=Style.PRIMARY),
+                    Button("refuse", "Refuse this use", request_id),
+                )
+            ),
+        ),
+        text,
+    )
+
+
+def invite_view(remedy: str, request_id: str) -> View:
+    """Return that the app may not post, what to do about it, and the ways on; the request is kept."""
+    title = "I may not post here"
+    return View(
+        (
+            Heading(title, 2),
+            Text(f"{remedy} Your request is kept, and nothing was charged."),
+            Buttons(
+                (
+                    Button("again", "Try again", request_id, style=Style.PRIMARY),
+                    Button("direct", "Run it in my DM", request_id),
+                )
+            ),
+        ),
+        f"{title}. {remedy}",
+    )
+
+
+def offer_view(session: Session, request_id: str, text: str) -> View:
+    """Return the one question after the end: go on with what was said?"""
+    excerpt = text if len(text) <= _EXCERPT_CHARACTERS else f"{text[:_EXCERPT_CHARACTERS]}..."
+    question = f"{session.title} is over, so nothing was taken or charged. Continue with this?"
+    elements: list[Element] = [Text(question)]
+    if excerpt:
+        elements.append(Text(f"> {excerpt}".replace("\n", "\n> ")))
+    elements.append(Buttons((Button("go", "Continue with this", request_id, style=Style.PRIMARY),)))
+    return View(tuple(elements), question)
+
+
+def chooser_view(verb: str, sessions: Sequence[Session], request_id: str, *, page: int, pages: int) -> View:
+    """Return a button for each session that may be meant."""
+    question = f"Which session do you want to {verb}?"
+    buttons = tuple(
+        Button("pick", f"{verb[:1].upper()}{verb[1:]} {session.title}"[:75], request_id, session.id)
+        for session in sessions
+    )
+    elements: list[Element] = [Text(question), Buttons(buttons), *turning("choose", request_id, page, pages)]
+    return View(tuple(elements), question)
+
+
+def delete_view(session: Session) -> View:
+    """Return the question before everything in a session goes."""
+    question = f"Delete {session.title}? Its texts, comments and files go for good; the receipt stays."
+    button = Button("delete", "Delete session", session.id, "yes", Style.DANGER)
+    return View((Text(question), Buttons((button,))), question)
+
+
+def spoken(names: Sequence[str]) -> str:
+    """Return ``Anthropic, Google and OpenAI``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nobody"
