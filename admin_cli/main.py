@@ -8,7 +8,7 @@ import typer
 import typer.core
 from typing_extensions import override
 
-from admin_cli import credits, db, demo, doctor, extract, models, serve, sessions, slack, workspaces
+from admin_cli import billing, credits, db, demo, doctor, extract, models, serve, sessions, slack, workspaces
 from admin_cli.output import BAD_INPUT, FAILED, say, sentence_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(credits.app, name="credits")
+app.add_typer(billing.app, name="billing")
 app.add_typer(models.app, name="models")
 app.add_typer(slack.app, name="slack")
 

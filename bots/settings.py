@@ -28,6 +28,8 @@ class Settings(BaseSettings):
         default_model: Model id or alias unless somebody chooses; empty for the first configured provider's.
         custom_models: Models of a server of your own at OPENAI_BASE_URL, divided by commas.
         discord_shard_ids: Divided by commas; empty for all.
+        stripe_webhook_secret: Several divided by commas while one replaces another.
+        stripe_tax: Whether Stripe Tax reckons taxes; it must be set up in the account.
     """
 
     model_config = SettingsConfigDict(
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     stripe_pro_price_id: str = ""
     stripe_credit_price_id: str = ""
     stripe_api_url: str = ""
+    stripe_tax: bool = False
 
     @field_validator("secret_keys", "discord_shard_ids", "custom_models", mode="before")
     @classmethod
