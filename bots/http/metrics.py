@@ -67,6 +67,12 @@ class Metrics:
             registry=self.registry,
         )
         self._ended = Counter("atelier_sessions_ended", "Sessions that ended here.", ["reason"], registry=self.registry)
+        self._inbound_unknown = Counter(
+            "atelier_inbound_unknown", "Events that nobody asked for.", ["source", "type"], registry=self.registry
+        )
+        self._inbound_lost = Counter(
+            "atelier_inbound_lost", "Times that a platform said it dropped events.", ["source"], registry=self.registry
+        )
         self._jobs = Counter("atelier_jobs", "Runs of scheduled jobs.", ["job", "outcome"], registry=self.registry)
 
     def observe(self, event: str, fields: Mapping[str, Any]) -> None:
@@ -80,6 +86,10 @@ class Metrics:
                 ).inc()
             case "session_ended":
                 self._ended.labels(reason=fields.get("reason", "")).inc()
+            case "slack_event_unknown":
+                self._inbound_unknown.labels(source="slack", type=fields.get("type", "")).inc()
+            case "slack_events_lost":
+                self._inbound_lost.labels(source="slack").inc()
             case "job_finished" | "job_failed":
                 self._jobs.labels(job=fields.get("job", ""), outcome=event.removeprefix("job_")).inc()
             case _:

@@ -97,7 +97,7 @@ def decode_command(body: Json, install: Install) -> Decoded:
         id=_id_of(key),
         kind=RequestKind.COMMAND,
         actor=_actor(install, body.get("user_id"), body.get("user_name")),
-        spot=Spot(_thread(install, channel), _place(channel), answer=_answer(body)),
+        spot=_typed_spot(install, channel, answer=_answer(body)),
         command=command,
         values=values,
     )
@@ -120,8 +120,10 @@ def decode_shortcut(body: Json, install: Install) -> Decoded | None:
             if text and not files:
                 values["brief"] = text[:_BRIEF_CHARACTERS]
             spot = _message_spot(install, channel, message, answer=_answer(body))
+            if spot.place is Place.DIRECT:
+                spot = _typed_spot(install, channel, answer=_answer(body))
         case Shortcut.NEW:
-            spot = Spot(_thread(install, ""), Place.DIRECT)
+            spot = _typed_spot(install, "", answer={})
         case _:
             return None
     request = Request(
@@ -264,6 +266,18 @@ def _message_spot(install: Install, channel: str, message: Json, answer: dict[st
         _place(channel, thread),
         message_id=_of(message, "ts"),
         answer=answer or {},
+    )
+
+
+def _typed_spot(install: Install, channel: str, answer: dict[str, str]) -> Spot:
+    """Return where somebody used a command or a menu.
+
+    Both can be used in a conversation of two people, too, and Slack does not say whether the app is one of them: such a
+    spot names no channel, and whoever posts opens the app's own conversation with the asker.
+    """
+    is_direct = not channel or channel.startswith(_DIRECT)
+    return Spot(
+        _thread(install, "" if is_direct else channel), Place.DIRECT if is_direct else Place.CHANNEL, answer=answer
     )
 
 

@@ -241,6 +241,16 @@ def test_a_slash_command(text: str, command: str, values: Json) -> None:
     assert found.request.spot.place is Place.CHANNEL
 
 
+def test_a_command_in_a_conversation_of_two_names_no_channel() -> None:
+    """It may be one of two colleagues; the answer's address works there all the same."""
+    spot = decode_command(slash("status", channel_id="D1"), INSTALL).request.spot
+    assert (spot.thread.channel, spot.place, "response_url" in spot.answer) == ("T1/", Place.DIRECT, True)
+    body = press(callback_id="edit_with_atelier", channel={"id": "D1"}, message=message(channel="D1", files=[FILE]))
+    found = decode_shortcut(body, INSTALL)
+    assert found is not None
+    assert (found.request.spot.thread.channel, found.request.spot.place) == ("T1/", Place.DIRECT)
+
+
 def press(**more: Any) -> Json:
     action = {"action_id": "atelier.pause.0", "value": "s_1|3", "type": "button"}
     container = {"type": "message", "message_ts": "5.1", "channel_id": "C1", "is_ephemeral": False}

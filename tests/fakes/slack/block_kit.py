@@ -38,6 +38,13 @@ KEYS: dict[str, tuple[str, ...]] = {
         "response_url_enabled",
         "filter",
     ),
+    "multi_conversations_select": (
+        *_ACTION,
+        "initial_conversations",
+        "default_to_current_conversation",
+        "max_selected_items",
+        "filter",
+    ),
     "channels_select": (*_ACTION, "initial_channel", "response_url_enabled"),
     "checkboxes": (*_ACTION, "options", "initial_options"),
     "radio_buttons": (*_ACTION, "options", "initial_option"),

@@ -18,6 +18,7 @@ _HELD = {
     "users_select": "selected_user",
     "conversations_select": "selected_conversation",
     "channels_select": "selected_channel",
+    "multi_conversations_select": "selected_conversations",
     "file_input": "files",
 }
 _INITIAL = {
@@ -27,6 +28,7 @@ _INITIAL = {
     "selected_user": "initial_user",
     "selected_conversation": "initial_conversation",
     "selected_channel": "initial_channel",
+    "selected_conversations": "initial_conversations",
 }
 
 

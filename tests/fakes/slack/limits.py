@@ -126,6 +126,7 @@ EVENT_SCOPES: dict[str, tuple[str, ...]] = {
     "member_joined_channel": ("channels:read", "groups:read"),
     "member_left_channel": ("channels:read", "groups:read"),
     "channel_archive": ("channels:read",),
+    "group_archive": ("groups:read",),
     "app_home_opened": (),
     "app_uninstalled": (),
     "tokens_revoked": (),

@@ -239,7 +239,10 @@ class Pressing(People):
             if not element.get("response_url_enabled"):
                 continue
             held = state["values"][block["block_id"]][element["action_id"]]
-            channel = self.world.channels[held.get("selected_conversation") or held.get("selected_channel")]
+            chosen = held.get("selected_conversation") or held.get("selected_channel")
+            if chosen is None:
+                continue
+            channel = self.world.channels[chosen]
             url = self.world.interactions.response_url(channel, person, self.world.teams[view.team_id])
             facts = {"block_id": block["block_id"], "action_id": element["action_id"], "channel_id": channel.id}
             urls.append({**facts, "response_url": f"{self.world.base}{url}"})
