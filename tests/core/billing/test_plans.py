@@ -214,3 +214,32 @@ async def test_periods_are_those_of_the_lines(till: Till) -> None:
     subscription = (await till.reader.overview(W)).subscription
     assert subscription is not None
     assert newest.expires_at == subscription.period_end + timedelta(days=1)
+
+
+async def test_a_paused_plan_entitles_to_nothing_until_it_is_resumed(till: Till) -> None:
+    """Paused at Stripe: free meanwhile, what was granted stays; resumed: as before."""
+    subscription = till.stripe.world.of(await till.subscribe())
+    till.stripe.world.change("customer.subscription.paused", subscription, status="paused")
+    await till.deliver()
+    assert (await till.tier(), await till.credits()) == ("free", STARTER)
+    till.stripe.world.change("customer.subscription.resumed", subscription, status="active")
+    await till.deliver()
+    assert (await till.tier(), await till.credits()) == ("starter", STARTER)
+
+
+async def test_a_renewal_that_needs_the_owner_is_told(till: Till) -> None:
+    """A bank that wants a confirmation: the buyers are asked to come to the invoice's page."""
+    await till.subscribe()
+    till.stripe.set_card(till.stripe.all("customer")[0]["id"], Card.NEEDS_3DS)
+    await till.pass_days(31.2)
+    assert till.stripe.events("invoice.payment_action_required")
+    [told] = await till.notices(NoticeKind.PAYMENT_FAILED)
+    assert told.facts["amount_cents"] == CENTS["starter"]
+
+
+async def test_an_invoice_by_hand_grants_nothing(till: Till) -> None:
+    """Only the invoices of a subscription bring months: what the operator bills by hand is not ours to interpret."""
+    await till.buy_pack()
+    reasons = {item["billing_reason"] for item in till.stripe.all("invoice")}
+    assert reasons == {"manual"}, "a pack has an invoice too"
+    assert await till.credits() == PACK
