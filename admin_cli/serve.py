@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-_LATER = {"slack", "discord"}
-
 
 def serve(
     role: Annotated[
         list[str] | None,
-        typer.Option("--role", help="worker, http or scheduler; may be given several times. All of them if left out."),
+        typer.Option(
+            "--role",
+            help="worker, http, scheduler, slack or discord; several times if you like. All that are configured if left out.",
+        ),
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port of the role http; 0 for any.")] = None,
 ) -> None:
@@ -30,20 +31,18 @@ def serve(
 
     from bots.bootstrap import load_catalogue, make_registry
     from bots.logs import configure_logging
-    from bots.roles import Role
+    from bots.roles import Role, check_roles, configured_roles
     from bots.roles import serve as run_roles
     from bots.settings import load_settings
     from core.clock import SystemClock
 
-    asked = role or [item.value for item in Role]
-    for name in asked:
-        if name in _LATER:
-            fail(f"The role {name} is not part of this version: it has worker, http and scheduler.")
+    for name in role or ():
         if name not in set(Role):
-            fail(f"There is no role {name!r}: choose from worker, http and scheduler.")
+            fail(f"There is no role {name!r}: choose from {', '.join(Role)}.")
     settings = load_settings()
     configure_logging(log_format=settings.log_format, level=settings.log_level)
-    roles = frozenset(Role(name) for name in asked)
+    roles = frozenset(Role(name) for name in role) if role else configured_roles(settings)
+    check_roles(settings, roles)
     providers = make_registry(settings, load_catalogue(settings), clock=SystemClock()).configured_providers()
     say(f"providers: {', '.join(providers) or 'none, so sessions are rehearsals'}")
 

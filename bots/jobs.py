@@ -25,10 +25,28 @@ class Forgetful(Protocol):
         ...
 
 
+class Sweeping(Protocol):
+    """What can catch up; `bots.desk.inbox.Inbox` is one."""
+
+    async def sweep(self) -> int:
+        """Do what was left behind; return how much."""
+        ...
+
+
 def make_jobs(
-    *, store: Store, sessions: SessionService, ledger: Ledger, poster: Poster, engine: Forgetful, clock: Clock
+    *,
+    store: Store,
+    sessions: SessionService,
+    ledger: Ledger,
+    poster: Poster,
+    engine: Forgetful,
+    clock: Clock,
+    inbox: Sweeping | None = None,
 ) -> dict[str, Callable[[], Awaitable[None]]]:
-    """Return what the scheduler's ticks do; see `bots.scheduler.SCHEDULES`."""
+    """Return what the scheduler's ticks do; see `bots.scheduler.SCHEDULES`. Without *inbox* no platform is reached."""
+
+    async def requests() -> int:
+        return await inbox.sweep() if inbox is not None else 0
 
     async def expire() -> int:
         expired = await store.write(lambda tx: ledger.expire_due(tx.credits))
@@ -53,11 +71,12 @@ def make_jobs(
 
     async def inbound_cleanup() -> int:
         before = clock.now() - timedelta(days=_INBOUND_DAYS)
-        return await store.write(lambda tx: tx.inbound.delete_before(before))
+        return await store.write(lambda tx: tx.inbound.delete_before(before) + tx.inbox.delete_before(before))
 
     return logged(
         {
             "sweep": sessions.sweep,
+            "requests": requests,
             "expire": expire,
             "posts": posts,
             "engine_cleanup": engine_cleanup,

@@ -6,21 +6,40 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from enum import StrEnum
 
-from bots.bootstrap import Choices, Parts, open_parts
+from aiohttp import web
+
+from bots.bootstrap import Choices, Parts, open_parts, slack_is_configured
+from bots.errors import BadSettings
 from bots.http.app import HttpServer, make_app
 from bots.http.health import Health
-from bots.scheduler import Scheduler
+from bots.http.stripe import stripe_routes
+from bots.scheduler import Scheduler, schedules
 from bots.settings import Settings
 from bots.terminal.chat import silent_chat
 from core.clock import SystemClock
 
 
 class Role(StrEnum):
-    """What a process of `atelier serve` does. Slack and Discord join when they are built."""
+    """What a process of `atelier serve` does.
+
+    ``slack`` is Socket Mode; where there is a public address, ``http`` takes Slack's requests.
+    """
 
     WORKER = "worker"
     HTTP = "http"
     SCHEDULER = "scheduler"
+    SLACK = "slack"
+    DISCORD = "discord"
+
+
+def configured_roles(settings: Settings) -> frozenset[Role]:
+    """Return the roles that the settings configure; the first three need nothing."""
+    roles = {Role.WORKER, Role.HTTP, Role.SCHEDULER}
+    if settings.slack_app_token is not None:
+        roles.add(Role.SLACK)
+    if settings.discord_token is not None:
+        roles.add(Role.DISCORD)
+    return frozenset(roles)
 
 
 async def serve(
@@ -41,20 +60,41 @@ async def serve(
         started: Called with one line for each role that runs.
     """
     silent = silent_chat(SystemClock())
-    choices = Choices(runs_sessions=Role.WORKER in roles, prices_rehearsal=False)
+    choices = Choices(runs_sessions=Role.WORKER in roles, reaches_platforms=True, prices_rehearsal=False)
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings, chats={silent.platform: silent}, choices=choices))
         if Role.WORKER in roles:
             await parts.registry.warm()
             started("worker: runs sessions")
         if Role.SCHEDULER in roles:
-            scheduler = Scheduler(parts.engine, clock=parts.clock)
+            scheduler = Scheduler(parts.engine, clock=parts.clock, schedules=schedules(sells=parts.shop is not None))
             stack.push_async_callback(scheduler.aclose)
             scheduler.start()
             started("scheduler: sweeps, expires, cleans up")
         if Role.HTTP in roles:
             started(f"http: listens on {await _start_http(parts, port, stack)}")
+        if Role.SLACK in roles:
+            await parts.platforms.connect_slack(stack)
+            started("slack: connected by Socket Mode")
         await stop.wait()
+
+
+def check_roles(settings: Settings, roles: frozenset[Role]) -> None:
+    """Return if the settings have what *roles* need; raises `BadSettings` with a sentence for each lack."""
+    lacks = []
+    if Role.SLACK in roles:
+        lacks += [
+            f"The role slack needs {name}."
+            for name, value in {
+                "SLACK_APP_TOKEN": settings.slack_app_token,
+                "SLACK_BOT_TOKEN, or SLACK_CLIENT_ID with its secret": slack_is_configured(settings),
+            }.items()
+            if not value
+        ]
+    if Role.DISCORD in roles and settings.discord_token is None:
+        lacks.append("The role discord needs DISCORD_TOKEN.")
+    if lacks:
+        raise BadSettings(tuple(lacks))
 
 
 async def _start_http(parts: Parts, port: int | None, stack: AsyncExitStack) -> str:
@@ -63,10 +103,20 @@ async def _start_http(parts: Parts, port: int | None, stack: AsyncExitStack) -> 
     probes = {"database": parts.database.ping, "engine": parts.engine.ping}
     health = Health(probes, last_inbound=lambda: _last_inbound(parts), clock=parts.clock)
     server = HttpServer(
-        make_app(health, parts.metrics), host=host, port=parts.settings.http_port if port is None else port
+        make_app(health, parts.metrics, routes=_routes(parts)),
+        host=host,
+        port=parts.settings.http_port if port is None else port,
     )
     stack.push_async_callback(server.aclose)
     return f"http://{host}:{await server.start()}"
+
+
+def _routes(parts: Parts) -> list[web.RouteDef]:
+    """Return the routes of the platforms and of the shop that are configured."""
+    routes = parts.platforms.routes()
+    if parts.shop is not None:
+        routes += stripe_routes(parts.shop.intake, parts.shop.service)
+    return routes
 
 
 async def _last_inbound(parts: Parts) -> Mapping[str, datetime]:

@@ -13,6 +13,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]  # it has no types
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
 
+from core.billing.jobs import TICK_SECONDS
 from core.clock import Clock
 from core.errors import AtelierError
 
@@ -35,11 +36,18 @@ class Schedule:
 
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("sweep", 30),
+    Schedule("requests", 30),
     Schedule("expire", 300),
     Schedule("posts", 60),
     Schedule("engine_cleanup", 3_600),
     Schedule("inbound_cleanup", 3_600),
 )
+
+
+def schedules(*, sells: bool) -> tuple[Schedule, ...]:
+    """Return what happens by the clock: the shop's jobs only where something is sold."""
+    shop = (Schedule(job, seconds) for job, seconds in TICK_SECONDS.items()) if sells else ()
+    return (*SCHEDULES, *shop)
 
 
 class JobQueue(Protocol):

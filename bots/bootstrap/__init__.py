@@ -8,6 +8,7 @@ from bots.bootstrap.composition import Choices, Parts, program_version
 from bots.bootstrap.database import database_reached, prepare_database
 from bots.bootstrap.models import load_catalogue, make_registry
 from bots.bootstrap.parts import open_parts
+from bots.bootstrap.platforms import slack_is_configured
 
 __all__ = [
     "Choices",
@@ -18,4 +19,5 @@ __all__ = [
     "open_parts",
     "prepare_database",
     "program_version",
+    "slack_is_configured",
 ]

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bots.bootstrap.engine import EngineDoor
+    from bots.bootstrap.platforms import Platforms
     from bots.http.metrics import Metrics
     from bots.settings import Settings
+    from core.billing.shop import Shop
     from core.credits.service import Ledger
     from core.credits.tariff import Tariff
     from core.credits.tiers import PriceList
@@ -46,6 +48,8 @@ class Parts:
     engine: EngineDoor
     metrics: Metrics
     run_sessions: Callable[[], Awaitable[None]]
+    platforms: Platforms
+    shop: Shop | None
 
     @property
     def worker(self) -> DbosEngine | None:
@@ -59,6 +63,7 @@ class Choices:
 
     Attributes:
         runs_sessions: Whether sessions run in this process.
+        reaches_platforms: Whether this process posts on the platforms that the settings configure.
         checks_balance: Whether work must be paid for; None for "if Stripe is configured": where nothing is sold,
             nothing is refused.
         custom_models: Models of the operator's own server, besides those of the settings; a name that the catalogue
@@ -67,6 +72,7 @@ class Choices:
     """
 
     runs_sessions: bool = False
+    reaches_platforms: bool = False
     checks_balance: bool | None = None
     custom_models: tuple[str, ...] = ()
     prices_rehearsal: bool = True

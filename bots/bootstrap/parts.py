@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING
 
 from bots.bootstrap.composition import Choices, Parts, program_version
 from bots.bootstrap.database import prepare_database
+from bots.bootstrap.desk import open_desk
 from bots.bootstrap.engine import EngineDoor, open_client
 from bots.bootstrap.models import load_catalogue, make_registry
+from bots.bootstrap.platforms import open_platforms
 from bots.bootstrap.worker import start_worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from bots.settings import Settings
+    from core.billing.ports import Wake
+    from core.billing.shop import Shop
+    from core.clock import Clock
+    from core.credits.service import Ledger
+    from core.credits.tiers import PriceList
     from core.orchestration.ports import ChatPort
+    from storage.database import Database
 
 _DEFAULT_PROVIDER = "anthropic"  # the first in the order of preference of `core.providers.registry`
 
@@ -33,6 +41,7 @@ async def open_parts(
     chosen = choices or Choices()
     async with AsyncExitStack() as stack:
         parts = await _build(settings, chats or {}, chosen, stack)
+        open_desk(parts, stack)
         if chosen.runs_sessions:
             await parts.run_sessions()
         yield parts
@@ -69,7 +78,12 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
         checks_balance=sells if choices.checks_balance is None else choices.checks_balance,
         rehearsal_priced_as=catalogue.default(_DEFAULT_PROVIDER) if choices.prices_rehearsal else None,
     )
+    ledger = Ledger(clock)
     files = file_store(settings.resolved_files_url)
+    platforms = await open_platforms(
+        settings, reaches=choices.reaches_platforms, store=database, files=files, clock=clock, stack=stack
+    )
+    chats = {**platforms.chats, **chats}
     locks = post_locks(settings.database_url.get_secret_value())
     if locks is not None:
         stack.push_async_callback(locks.aclose)
@@ -85,6 +99,10 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
     )
     sessions = SessionService(store=database, intake=intake, prices=prices, tariff=tariff, engine=engine, clock=clock)
 
+    shop = _open_shop(settings, store=database, ledger=ledger, prices=prices, clock=clock, wake=sessions.sweep)
+    if shop is not None:
+        stack.push_async_callback(shop.aclose)
+
     async def run_sessions() -> None:
         if engine.worker is None:
             await start_worker(parts, clock, stack)
@@ -98,7 +116,7 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
         registry=registry,
         prices=prices,
         tariff=tariff,
-        ledger=Ledger(clock),
+        ledger=ledger,
         intake=intake,
         sessions=sessions,
         poster=Poster(store=database, chats=chats, clock=clock, locks=locks, unit=tariff.unit),
@@ -107,6 +125,23 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
             figures=lambda: read_figures(database), stats=lambda: database.stats, version=program_version()
         ),
         run_sessions=run_sessions,
+        platforms=platforms,
+        shop=shop,
     )
     engine.make = lambda: open_client(settings, stack)
     return parts
+
+
+def _open_shop(
+    settings: Settings, *, store: Database, ledger: Ledger, prices: PriceList, clock: Clock, wake: Wake
+) -> Shop | None:
+    """Return the shop, None where nothing is sold; raises `BadSettings`."""
+    if settings.stripe_secret_key is None:
+        return None
+    from bots.errors import BadSettings
+    from bots.shop import make_shop
+
+    try:
+        return make_shop(settings, store=store, ledger=ledger, prices=prices, clock=clock, wake=wake)
+    except ValueError as error:
+        raise BadSettings((str(error),)) from error

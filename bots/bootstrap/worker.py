@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bots.bootstrap.composition import program_version
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from contextlib import AsyncExitStack
 
     from bots.bootstrap.composition import Parts
@@ -59,8 +60,15 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     await heartbeat.start(_end_at_once)
     engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url), migrates=sqlite))
     runtime.set_jobs(
-        make_jobs(
-            store=database, sessions=parts.sessions, ledger=ledger, poster=parts.poster, engine=engine, clock=clock
+        _shop_jobs(parts)
+        | make_jobs(
+            store=database,
+            sessions=parts.sessions,
+            ledger=ledger,
+            poster=parts.poster,
+            engine=engine,
+            clock=clock,
+            inbox=parts.platforms.desk.inbox if parts.platforms.desk is not None else None,
         )
     )
     stack.push_async_callback(engine.aclose, finish_seconds=_DRAIN_SECONDS)
@@ -71,6 +79,13 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     parts.engine.worker = engine
     watching = asyncio.create_task(heartbeat.watch(engine.recover, engine.list_executors))
     stack.push_async_callback(_cancel, watching)
+
+
+def _shop_jobs(parts: Parts) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return what the shop does by the clock, nothing where there is none."""
+    from bots.scheduler import logged
+
+    return logged(parts.shop.jobs({})) if parts.shop is not None else {}
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

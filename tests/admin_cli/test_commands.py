@@ -57,7 +57,8 @@ def test_a_verb_that_the_state_forbids_is_one_sentence(run: Run, session: str) -
         (("demo", "missing.docx"), "missing.docx: No such file or directory."),
         (("demo", "note.md", "--rounds", "99"), "That request cannot be met. A session has 1 to 20 rounds."),
         (("demo", "note.md", "--model", "oppus"), "There is no such model. Nobody knows 'oppus'."),
-        (("serve", "--role", "slack"), "The role slack is not part of this version"),
+        (("serve", "--role", "slack"), "The role slack needs SLACK_APP_TOKEN"),
+        (("serve", "--role", "cook"), "There is no role 'cook'"),
         (("serve", "--role", "cook"), "There is no role 'cook'"),
     ],
 )

@@ -1,0 +1,108 @@
+"""Slack, as the settings configure it, for every process that posts there: one workspace by its token, or many by OAuth."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.settings import Settings
+from bots.slack.authorize import Authorize
+from bots.slack.chat import SlackChat
+from bots.slack.clients import ManyWorkspaces, OneWorkspace, Workspaces, open_session, web_client
+from bots.slack.credentials import Credentials
+from bots.slack.door import SlackDoor
+from bots.slack.downloads import FILE_HOSTS
+from bots.slack.errands import Errands
+from bots.slack.pacing import Pacer
+from bots.slack.renewal import Renewal
+from core.clock import Clock
+from core.sessions.ports import FileStore, Store
+from core.workspaces.installations import Cipher, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSide:
+    """What every process needs that posts in Slack, and what the listening ones build on.
+
+    Attributes:
+        chat, door: How sessions and the desk reach Slack.
+        workspaces: The tokens, by team.
+        client: Without a token, for what needs none.
+        drop: Forgets what is remembered of a tenant.
+        cipher: Seals tokens; None for the one workspace whose token is a setting.
+    """
+
+    chat: SlackChat
+    door: SlackDoor
+    workspaces: Workspaces
+    authorize: Authorize
+    client: AsyncWebClient
+    errands: Errands
+    drop: Callable[[str], None]
+    cipher: Cipher | None
+
+
+async def open_slack(
+    settings: Settings, *, store: Store, files: FileStore, clock: Clock, cipher: Cipher | None, stack: AsyncExitStack
+) -> SlackSide:
+    """Return Slack's side, closed with *stack*.
+
+    Args:
+        settings: Hold one workspace's token, or the app's id and secret.
+        store: Where installations are.
+        files: Where the bytes of sessions' files are.
+        clock: The time.
+        cipher: Seals the tokens of many workspaces; None for one workspace whose token is a setting.
+        stack: Closes it.
+    """
+    base = _api_base(settings)
+    session = open_session()
+    stack.push_async_callback(session.close)
+    client = web_client(session, base_url=base)
+    workspaces: Workspaces
+    if cipher is None:
+        token = settings.slack_bot_token
+        workspaces = OneWorkspace(Secret(token.get_secret_value() if token is not None else ""), session, base_url=base)
+        authorize = Authorize(workspaces)
+        drops: list[Callable[[str], None]] = [authorize.drop]
+    else:
+        secret = settings.slack_client_secret
+        renewal = Renewal(
+            store,
+            cipher,
+            clock,
+            client,
+            client_id=settings.slack_client_id,
+            client_secret=Secret(secret.get_secret_value() if secret is not None else ""),
+        )
+        credentials = Credentials(store, cipher, clock, renewal)
+        stack.push_async_callback(credentials.aclose)
+        workspaces = ManyWorkspaces(credentials, session, base_url=base)
+        authorize = Authorize(workspaces)
+        drops = [credentials.drop, authorize.drop]
+
+    def drop(tenant: str) -> None:
+        for forget in drops:
+            forget(tenant)
+
+    pacer = Pacer(clock)
+    chat = SlackChat(workspaces, files=files, clock=clock, pacer=pacer)
+    stack.push_async_callback(chat.aclose)
+    hosts = {*FILE_HOSTS, *([_origin(settings.slack_api_url)] if settings.slack_api_url else [])}
+    door = SlackDoor(workspaces, session, files=files, clock=clock, pacer=pacer, file_hosts=hosts)
+    stack.push_async_callback(door.aclose)
+    errands = Errands()
+    stack.push_async_callback(errands.aclose)
+    return SlackSide(chat, door, workspaces, authorize, client, errands, drop, cipher)
+
+
+def _api_base(settings: Settings) -> str:
+    """Return the address of Slack's methods as the SDK wants it, empty for Slack's own."""
+    return f"{settings.slack_api_url}/" if settings.slack_api_url else ""
+
+
+def _origin(url: str) -> str:
+    pieces = urlsplit(url)
+    return f"{pieces.scheme}://{pieces.netloc}"

@@ -1,0 +1,103 @@
+"""What listens to Slack: one app for HTTP and Socket Mode alike."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from slack_bolt.app.async_app import AsyncApp
+
+from bots.desk.desk import Desk
+from bots.desk.requests import Actor
+from bots.settings import Settings
+from bots.slack.assembly import SlackSide
+from bots.slack.closing import pause_in
+from bots.slack.events import Happenings, make_slack_app
+from bots.slack.http import slack_routes
+from bots.slack.installations import SlackInstallations, SlackStates
+from bots.slack.leaving import Departure, forget
+from bots.slack.manifest import SCOPES
+from bots.slack.oauth import Arrival, OAuthFlow
+from bots.slack.socket import SlackSocket
+from core.clock import Clock
+from core.sessions.ports import Store
+from core.sessions.service import SessionService
+from core.workspaces.installations import Secret
+from core.workspaces.model import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class SlackEars:
+    """What listens to Slack: one app for HTTP and Socket Mode alike."""
+
+    app: AsyncApp
+    flow: OAuthFlow | None
+
+    side: SlackSide
+    clock: Clock
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return Slack's routes of the web server."""
+        return slack_routes(self.app, self.flow)
+
+    async def connect(self, app_token: str) -> SlackSocket:
+        """Return the connection of Socket Mode, made; close it before the rest.
+
+        Raises:
+            PostRefused: If Slack does not take the token; the reason is Slack's code.
+            TransientError: If Slack cannot be reached.
+        """
+        socket = SlackSocket(self.app, Secret(app_token), self.side.client, self.clock)
+        await socket.start()
+        return socket
+
+
+def listen_to_slack(
+    side: SlackSide, settings: Settings, desk: Desk, *, store: Store, sessions: SessionService, clock: Clock
+) -> SlackEars:
+    """Return the app with all its listeners."""
+
+    async def left(departure: Departure) -> None:
+        await forget(departure, store=store, sessions=sessions, clock=clock, changed=side.drop)
+
+    async def closed(workspace_id: str, channel: str, why: str) -> None:
+        await pause_in(channel, workspace_id=workspace_id, why=why, store=store, sessions=sessions, door=side.door)
+
+    flow = _oauth_flow(side, settings, desk, store=store, clock=clock)
+    secret = settings.slack_signing_secret
+    app = make_slack_app(
+        desk,
+        side.door,
+        happenings=Happenings(left=left, closed=closed),
+        authorize=side.authorize,
+        client=side.client,
+        signing_secret=secret.get_secret_value() if secret is not None else "",
+        errands=side.errands,
+        oauth_flow=flow,
+    )
+    return SlackEars(app, flow, side, clock)
+
+
+def _oauth_flow(side: SlackSide, settings: Settings, desk: Desk, *, store: Store, clock: Clock) -> OAuthFlow | None:
+    secret = settings.slack_client_secret
+    if side.cipher is None or secret is None:
+        return None
+    return OAuthFlow(
+        client=side.client,
+        client_id=settings.slack_client_id,
+        client_secret=Secret(secret.get_secret_value()),
+        scopes=SCOPES,
+        installations=SlackInstallations(store, side.cipher, clock, changed=side.drop),
+        states=SlackStates(store, clock),
+        clock=clock,
+        public_url=settings.public_url,
+        authorize_url=settings.slack_authorize_url,
+        installed=_welcome(desk, clock),
+    )
+
+
+def _welcome(desk: Desk, clock: Clock) -> Callable[[Arrival], Awaitable[None]]:
+    async def installed(arrival: Arrival) -> None:
+        workspace = Workspace(arrival.workspace_id, "slack", arrival.name, clock.now())
+        await desk.installed(workspace, Actor(arrival.workspace_id, arrival.installer))
+
+    return installed
