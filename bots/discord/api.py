@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,12 @@ from core.orchestration.ports import PostRefused, PostUncertain
 Json = dict[str, Any]
 _REASONS = {
     10003: "unknown_channel",
+    10004: "unknown_guild",
+    10007: "unknown_member",
     10008: "unknown_message",
+    10013: "unknown_user",
+    10015: "unknown_webhook",
+    10062: "unknown_interaction",
     20009: "explicit_content",
     30033: "thread_is_full",
     30046: "too_many_edits",
@@ -31,6 +36,7 @@ _REASONS = {
     50008: "not_a_text_channel",
     50013: "missing_permissions",
     50024: "not_in_this_channel",
+    50027: "token_over",
     50035: "invalid_form",
     50083: "thread_archived",
     160004: "thread_is_there",
@@ -38,7 +44,9 @@ _REASONS = {
     160006: "too_many_threads",
 }
 _LATER = frozenset({20016, 20022, 20028, 31002, 40003, 40062, 110001, 130000})  # limits of all sorts, and overload
+_TOKEN_OVER = 50027  # the token of an answer, not ours
 _UNAUTHORISED, _FORBIDDEN, _LIMITED, _SERVER = 401, 403, 429, 500
+_ANSWERS = "/webhooks/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +84,11 @@ class DiscordApi:
         method: str,
         path: str,
         *,
-        channel_id: str,
+        channel_id: str = "",
         message_id: str = "",
         user_id: str = "",
+        guild_id: str = "",
+        more: Mapping[str, str] | None = None,
         body: Json | None = None,
         query: Json | None = None,
         uploads: Sequence[Upload] = (),
@@ -92,6 +102,8 @@ class DiscordApi:
             channel_id: The channel, whose rate limit it takes.
             message_id: The message.
             user_id: The person.
+            guild_id: The server.
+            more: Other names in the path.
             body: What it says.
             query: What stands behind the path.
             uploads: Files that go with it.
@@ -102,15 +114,17 @@ class DiscordApi:
             PostUncertain: It may have happened.
             TransientError: It did not happen; later it may. A call that may be repeated raises it for a lost answer, too.
         """
-        self._invalid.check()
+        if not path.startswith(_ANSWERS):  # somebody waits for those
+            self._invalid.check()
         client = await self._connect()
-        route = Route(method, path, channel_id=channel_id, message_id=message_id, user_id=user_id)
+        named: dict[str, Any] = {"message_id": message_id, "user_id": user_id, **(more or {})}
+        route = Route(method, path, channel_id=channel_id or None, guild_id=guild_id or None, **named)
         try:
             async with asyncio.timeout(limits.CALL_SECONDS):
                 return await client.http.request(route, **_arguments(body, query, uploads))
         except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError) as error:
             mapped = as_our_error(error, posts=posts)
-            if isinstance(error, discord.HTTPException) and error.status == _UNAUTHORISED:
+            if isinstance(error, discord.HTTPException) and _knows_no_token(error):
                 self._invalid.stop(limits.TOKEN_SECONDS)
         raise mapped
 
@@ -132,7 +146,7 @@ def as_our_error(error: Exception, *, posts: bool) -> AtelierError:
 
 
 def _of_answer(error: discord.HTTPException, unsure: type[TransientError]) -> AtelierError:
-    if error.status == _UNAUTHORISED:
+    if _knows_no_token(error):
         return TransientError("Discord does not know our token", retry_after_seconds=limits.TOKEN_SECONDS)
     if error.status == _LIMITED:
         is_discords = bool(error.response.headers.get("Via"))
@@ -143,6 +157,10 @@ def _of_answer(error: discord.HTTPException, unsure: type[TransientError]) -> At
     if error.code in _LATER:
         return TransientError(f"Discord: {error.code}")
     return PostRefused(_REASONS.get(error.code) or (f"discord_{error.code}" if error.code else f"http_{error.status}"))
+
+
+def _knows_no_token(error: discord.HTTPException) -> bool:
+    return error.status == _UNAUTHORISED and error.code != _TOKEN_OVER
 
 
 def _arguments(body: Json | None, query: Json | None, uploads: Sequence[Upload]) -> Json:

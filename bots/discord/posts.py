@@ -156,7 +156,7 @@ class Posts:
     ) -> Any:
         """Send a message or change it: without files where they are refused, plain where its look is."""
         try:
-            return await self._call(method, spot, _body(shown, bundle, mark, kept=kept, more=more), bundle)
+            return await self._call(method, spot, message_body(shown, bundle, mark, kept=kept, more=more), bundle)
         except PostRefused as error:
             if error.reason in _WITHOUT_FILES and bundle.uploads:
                 links = [link_line(row, self._links) for row in shown.files]
@@ -170,7 +170,7 @@ class Posts:
             else:
                 raise
             _log.warning("discord_refused", kind=shown.kind, session=shown.session_id, reason=error.reason)
-        return await self._call(method, spot, _body(shown, bundle, mark, kept=kept, more=more), bundle)
+        return await self._call(method, spot, message_body(shown, bundle, mark, kept=kept, more=more), bundle)
 
     async def _call(self, method: str, spot: Spot, body: Json, bundle: Bundle) -> Any:
         if not spot.message:
@@ -191,7 +191,9 @@ class Posts:
             self._standing.popitem(last=False)
 
 
-def _body(shown: Shown, bundle: Bundle, mark: Mark | None, *, kept: Sequence[str], more: Json) -> Json:
+def message_body(
+    shown: Shown, bundle: Bundle, mark: Mark | None, *, kept: Sequence[str] = (), more: Json | None = None
+) -> Json:
     """Return the body of a message: the only place that makes one."""
     components = [*shown.components, *_file_components(bundle, kept)]
     for note in bundle.notes:
@@ -202,7 +204,7 @@ def _body(shown: Shown, bundle: Bundle, mark: Mark | None, *, kept: Sequence[str
         "components": put_mark(components, mark) if mark is not None else components,
         "flags": _FLAGS,
         "allowed_mentions": {"parse": [], "users": [shown.person] if shown.person else [], "replied_user": False},
-        **more,
+        **(more or {}),
     }
     if bundle.uploads:
         titles = dict(bundle.titles)

@@ -31,6 +31,7 @@ members = sa.Table(
     sa.Column("is_blocked", sa.Boolean, nullable=False),
     sa.Column("preferences", Json[Preferences](Preferences), nullable=False),
     sa.UniqueConstraint("workspace_id", "external_id"),
+    sa.Index("ix_members_external_id", "external_id"),
 )
 
 projects = sa.Table(

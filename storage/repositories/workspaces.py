@@ -27,6 +27,11 @@ _FIND_MEMBER = _MEMBERS.query(_MEMBERS.select.where(members.c.id == sa.bindparam
 _LIST_MEMBERS = _MEMBERS.query(
     _MEMBERS.select.where(members.c.workspace_id == sa.bindparam("workspace_id")).order_by(members.c.id)
 )
+_LIST_MEMBERSHIPS = _MEMBERS.query(
+    _MEMBERS.select.where(members.c.external_id == sa.bindparam("external_id")).order_by(
+        members.c.created_at.desc(), members.c.id
+    )
+)
 
 _PROJECTS = Rows(projects, Project)
 _SAVE_PROJECT = _PROJECTS.upsert(keep=("created_at",))
@@ -61,6 +66,9 @@ class SqlWorkspaceRepository:
 
     def list_members(self, workspace_id: str) -> Sequence[Member]:
         return _LIST_MEMBERS.all(self._connection, workspace_id=workspace_id)
+
+    def list_memberships(self, external_id: str) -> Sequence[Member]:
+        return _LIST_MEMBERSHIPS.all(self._connection, external_id=external_id)
 
     def save_member(self, member: Member) -> None:
         _SAVE_MEMBER.run(self._connection, member)

@@ -44,6 +44,22 @@ class TestWorkspaces:
         assert await store.read(lambda tx: tx.workspaces.find_member(MEMBER.id)) == MEMBER
         assert await store.read(lambda tx: tx.workspaces.find_project(PROJECT.id)) == PROJECT
 
+    async def test_memberships_of_a_person_are_found_newest_first(self, store: Database) -> None:
+        """One person of a platform is a member of each workspace that knows them."""
+        other = replace(WORKSPACE, id="slack:T9")
+        again = replace(
+            MEMBER, id=f"{other.id}/{MEMBER.external_id}", workspace_id=other.id, created_at=MEMBER.created_at + MINUTE
+        )
+
+        def work(tx: Transaction) -> None:
+            for workspace in (WORKSPACE, other):
+                tx.workspaces.save(workspace)
+            for member in (MEMBER, again, replace(MEMBER, id=f"{other.id}/x", workspace_id=other.id, external_id="x")):
+                tx.workspaces.save_member(member)
+
+        await store.write(work)
+        assert await store.read(lambda tx: tx.workspaces.list_memberships(MEMBER.external_id)) == [again, MEMBER]
+
     async def test_saving_again_updates(self, store: Database) -> None:
         """Save inserts once and then updates, and the moment of creation stays."""
         await store.write(lambda tx: tx.workspaces.save(WORKSPACE))

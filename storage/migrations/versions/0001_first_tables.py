@@ -224,6 +224,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
         sa.UniqueConstraint("workspace_id", "external_id", name=op.f("uq_members_workspace_id_external_id")),
     )
+    op.create_index("ix_members_external_id", "members", ["external_id"], unique=False)
     op.create_table(
         "projects",
         sa.Column("id", sa.String(), nullable=False),
