@@ -17,6 +17,7 @@ from core.billing.catalogue import Catalogue
 from core.billing.errors import BillingRefused, StateMoved
 from core.billing.grants import Grants
 from core.billing.model import Audience, Event, EventState, NoticeKind, Purchase
+from core.billing.months import UPDATE
 from core.billing.notices import tell
 from core.billing.objects import (
     CheckoutObject,
@@ -212,7 +213,8 @@ class Fulfilment:
         if invoice.subscription:
             # first, so that whoever hears of the new credits has the tier that comes with them
             await self.subscription(invoice.subscription)
-        return await self._commit(invoice, self._grants.apply_invoice, event)
+        others = await self._gateway.list_invoices(invoice.customer) if invoice.billing_reason == UPDATE else ()
+        return await self._commit(invoice, lambda tx, state: self._grants.apply_invoice(tx, state, others), event)
 
     async def subscription(self, subscription_id: str, event: Event | None = None) -> Outcome:
         """Take the state of a subscription; raises as `checkout`."""

@@ -4,13 +4,15 @@ Each method is one transaction's work on a freshly fetched object. It may be rep
 granted is keyed by what was paid.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.billing.catalogue import CURRENCY, Catalogue, Product
 from core.billing.model import SLOT_TAKEN, Checkout, CheckoutState, NoticeKind, Purchase
+from core.billing.months import granted_by
 from core.billing.notices import buyers_of_plan, tell
-from core.billing.objects import CheckoutObject, InvoiceLine, InvoiceObject
+from core.billing.objects import CheckoutObject, InvoiceObject
 from core.billing.outcome import Contradiction, Outcome, done, get_owner
 from core.billing.ports import BillingTransaction
 from core.clock import Clock
@@ -19,8 +21,6 @@ from core.credits.model import LotKind
 from core.credits.service import Ledger
 
 ACTOR = "stripe"
-GRACE = timedelta(days=1)
-WITH_GRANT = frozenset({"subscription_create", "subscription_cycle", "subscription_update"})
 _NEWS: dict[CheckoutState, tuple[str, NoticeKind | None]] = {
     CheckoutState.OPEN: ("the page is open", None),
     CheckoutState.EXPIRED: ("the page expired", NoticeKind.CHECKOUT_EXPIRED),
@@ -107,8 +107,10 @@ class Grants:
             raise Contradiction(f"{page.id}: {page.amount_subtotal} and {page.amount_total} instead of {expected}")
         return product, line.quantity
 
-    def apply_invoice(self, tx: BillingTransaction, invoice: InvoiceObject) -> Outcome:
-        """Take the state of an invoice: a paid one of a subscription grants a month, or a part of one.
+    def apply_invoice(
+        self, tx: BillingTransaction, invoice: InvoiceObject, others: Sequence[InvoiceObject] = ()
+    ) -> Outcome:
+        """Take the state of an invoice; see `core.billing.months.granted_by` for what a paid one grants.
 
         Raises:
             NotOurs, NotYet, Contradiction: As `apply_checkout`.
@@ -117,28 +119,20 @@ class Grants:
         tx.credits.lock_account(workspace_id)
         if invoice.status != "paid":
             return self._warn(tx, workspace_id, invoice)
-        if not invoice.subscription or invoice.billing_reason not in WITH_GRANT:
-            return done(f"nothing comes with an invoice of the kind {invoice.billing_reason}", workspace_id)
-        if invoice.currency != CURRENCY:
-            raise Contradiction(f"{invoice.id} is in {invoice.currency}")
-        lines = sorted((line for line in invoice.lines if line.amount), key=lambda line: (line.proration, line.id))
-        amount = sum(self._microcredits(invoice, line) for line in lines)
-        credited = [line for line in lines if line.amount > 0]
-        if amount <= 0 or not credited:
-            return done("nothing to grant", workspace_id)
-        product = self._plan(invoice, credited[0])
+        month = granted_by(self._catalogue, invoice, others)
+        if month is None:
+            return done(f"nothing comes with this {invoice.billing_reason}", workspace_id)
         purchase = Purchase(
-            source_key=f"in:{invoice.id}:{credited[0].id}",
+            source_key=f"in:{invoice.id}:{month.line_id}",
             root_id=invoice.id,
             workspace_id=workspace_id,
-            product=product.key,
+            product=month.product.key,
             amount_cents=max(0, invoice.total),
             currency=invoice.currency,
-            microcredits=amount,
+            microcredits=month.microcredits,
             at=invoice.created,
         )
-        expires_at = max(line.period.end for line in credited) + GRACE
-        granted = self._grant(tx, purchase, LotKind.MONTHLY, expires_at, product.name)
+        granted = self._grant(tx, purchase, LotKind.MONTHLY, month.expires_at, month.product.name)
         if granted and invoice.billing_reason != "subscription_cycle":
             first = invoice.billing_reason == "subscription_create"
             tell(
@@ -148,34 +142,11 @@ class Grants:
                 workspace_id=workspace_id,
                 now=self._clock.now(),
                 members=buyers_of_plan(tx, workspace_id),
-                tier=product.key,
-                microcredits=amount,
-                until=expires_at.isoformat(),
+                tier=month.product.key,
+                microcredits=month.microcredits,
+                until=month.expires_at.isoformat(),
             )
         return done("a month was granted" if granted else "granted before", workspace_id, granted=granted)
-
-    def _plan(self, invoice: InvoiceObject, line: InvoiceLine) -> Product:
-        product = self._catalogue.find_by_price(line.price)
-        if product is None or not product.is_plan:
-            raise Contradiction(f"{invoice.id}: the price {line.price} is not one of a plan")
-        return product
-
-    def _microcredits(self, invoice: InvoiceObject, line: InvoiceLine) -> int:
-        """Return what a line grants: a month, or the part of one that its amount is of the price; below 0 for a credit.
-
-        By amounts and not by days, because they cannot change any more: the days of a period can be read only until
-        the next change of the subscription.
-        """
-        product = self._plan(invoice, line)
-        if line.quantity != 1 or line.currency != CURRENCY:
-            raise Contradiction(f"{invoice.id}: {line.quantity} of {product.key} in {line.currency}")
-        if line.proration:
-            if abs(line.amount) > product.price_cents:
-                raise Contradiction(f"{invoice.id}: {line.amount} is more than a month of {product.key}")
-            return product.microcredits_for(line.amount)
-        if line.amount != product.price_cents:
-            raise Contradiction(f"{invoice.id}: {line.amount} instead of {product.price_cents}")
-        return product.microcredits
 
     def _warn(self, tx: BillingTransaction, workspace_id: str, invoice: InvoiceObject) -> Outcome:
         if invoice.status != "open" or not invoice.attempt_count:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from core.billing.catalogue import Catalogue
-from core.billing.grants import GRACE
 from core.billing.model import NoticeKind, Subscription
+from core.billing.months import GRACE
 from core.billing.notices import buyers_of_plan, tell
 from core.billing.overview import make_digest, month_of, next_month
 from core.billing.ports import BillingStore, BillingTransaction

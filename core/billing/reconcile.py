@@ -9,9 +9,9 @@ import structlog
 
 from core.billing.catalogue import Catalogue
 from core.billing.fulfilment import Fulfilment
-from core.billing.grants import WITH_GRANT
 from core.billing.intake import store_event
 from core.billing.model import Customer, EventState, Purchase, Subscription
+from core.billing.months import granted_by
 from core.billing.objects import CheckoutObject, DisputeObject, InvoiceObject, RefundObject, SubscriptionObject
 from core.billing.outcome import Contradiction
 from core.billing.plans import Plans
@@ -211,10 +211,15 @@ class Reconciler:
             if page.mode == "payment" and page.status == "complete" and page.payment_status == "paid" and page.metadata
         }
         for invoice in invoices:
-            grants = invoice.billing_reason in WITH_GRANT and sum(line.amount for line in invoice.lines) > 0
-            if invoice.status == "paid" and grants and invoice.subscription in ours:
+            if invoice.subscription in ours and self._grants_month(invoice, invoices):
                 paid[invoice.id] = "month"
         return paid
+
+    def _grants_month(self, invoice: InvoiceObject, invoices: Sequence[InvoiceObject]) -> bool:
+        try:
+            return granted_by(self._catalogue, invoice, invoices) is not None
+        except Contradiction:
+            return True  # money came in, and somebody has to look at why nothing was granted for it
 
     def _is_plan(self, price_id: str) -> bool:
         product = self._catalogue.find_by_price(price_id)

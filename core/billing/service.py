@@ -194,10 +194,21 @@ class BillingService:
             await self._fulfilment.wake()
         return outcome.granted
 
-    async def ask_admin(self, workspace_id: str, member_id: str, *, need_microcredits: int, session_id: str) -> bool:
-        """Tell those who may buy that somebody needs credits; False if they were told for this session today."""
+    async def ask_admin(
+        self, workspace_id: str, member_id: str, *, need_microcredits: int, session_id: str, plan: str = ""
+    ) -> bool:
+        """Tell those who may buy that somebody needs credits; False if they were told for this session today.
+
+        Args:
+            workspace_id: Whose they would be.
+            member_id: Who needs them.
+            need_microcredits: How many are missing; 0 if nobody knows.
+            session_id: The session that lacks them; empty for none.
+            plan: Key of the plan that is needed instead, empty for none.
+        """
         now = self._clock.now()
-        key = f"ask:{session_id or member_id}:{now:%Y%m%d}"
+        wall = f":{plan}" if plan else ""
+        key = f"ask:{session_id or member_id}{wall}:{now:%Y%m%d}"
         return await self._store.write(
             lambda tx: tell(
                 tx,
@@ -208,6 +219,7 @@ class BillingService:
                 asked_by=member_id,
                 need_microcredits=need_microcredits,
                 session=session_id,
+                plan=plan,
             )
         )
 
