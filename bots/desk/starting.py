@@ -126,6 +126,7 @@ async def begin(tools: Tools, call: Call, session: Session, *, first_time: str =
             session = await tools.sessions.get(session.id)
         except UserFacingError as error:
             ways = (
+                *await tools.ways_out(call, error, session.id),
                 Button("start", "Start session", session.id, style=Style.PRIMARY),
                 Button("discard", "Discard session", session.id),
             )

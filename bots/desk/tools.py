@@ -7,12 +7,13 @@ from bots.desk.door import Door, Standing
 from bots.desk.forms import Form
 from bots.desk.inbox import Inbox
 from bots.desk.requests import Request, Value
-from bots.views.elements import View
+from bots.views.elements import Button, View
 from core.clock import Clock
 from core.credits.entitlements import allows_model
 from core.credits.service import Ledger
 from core.credits.tariff import REHEARSAL, Tariff
 from core.credits.tiers import PriceList
+from core.errors import UserFacingError
 from core.money import Unit
 from core.orchestration.ports import PostKind, Snapshot
 from core.orchestration.posting import Poster, freshen
@@ -36,6 +37,7 @@ class Tools:
         doors: Platforms by name.
         sample: The document of the free sample, None where none ships.
         asks_setup: Platforms on which only admins may start until one of them looked at the settings.
+        ways: What parts of the desk know of ways out of errors.
     """
 
     store: Store
@@ -53,6 +55,17 @@ class Tools:
     inbox: Inbox
     sample: Upload | None = None
     asks_setup: frozenset[str] = frozenset()
+    ways: list["FindWays"] = field(default_factory=list)
+
+    async def ways_out(self, call: "Call", error: UserFacingError, session_id: str = "") -> tuple[Button, ...]:
+        """Return the buttons that lead out of an error for the one whom it met.
+
+        Args:
+            call: Who asked.
+            error: What went wrong.
+            session_id: The session that it kept from going on; empty for none.
+        """
+        return tuple([button for find in self.ways for button in await find(call, error, session_id)])
 
     @property
     def unit(self) -> Unit:
@@ -162,6 +175,7 @@ class Call:
 
 Handler = Callable[[Call], Awaitable[None]]
 FormMaker = Callable[[Call], Awaitable[Form | None]]
+FindWays = Callable[[Call, UserFacingError, str], Awaitable[Sequence[Button]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +186,13 @@ class Handlers:
         commands: By the command's name; a button whose action is the same name arrives here too, with its session.
         presses: By the button's action, for buttons that are no command; they go before commands.
         forms: By action or command: forms that are opened at once, before anything is stored.
+        ways: Finds buttons that lead out of errors.
     """
 
     commands: Mapping[str, Handler] = field(default_factory=dict)
     presses: Mapping[str, Handler] = field(default_factory=dict)
     forms: Mapping[str, FormMaker] = field(default_factory=dict)
+    ways: FindWays | None = None
 
 
 Part = Callable[[Tools], Handlers]

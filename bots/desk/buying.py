@@ -1,0 +1,189 @@
+"""What costs money, or leads to it: links for one person's eyes, the subscription's end, and asking those who may."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from bots.desk.counter import Counter, buyer_of, guarded
+from bots.desk.tools import Call, Handler, Handlers
+from bots.views.ask import failure_view
+from bots.views.billing import buyers_words
+from bots.views.buying import (
+    asked_view,
+    cancel_view,
+    cancelled_view,
+    invoice_view,
+    invoices_view,
+    pay_view,
+    portal_view,
+    reactivated_view,
+    synced_view,
+    tier_buttons,
+    wall_buttons,
+)
+from bots.views.elements import Button
+from core.billing.buyers import Link
+from core.billing.errors import NoSubscription, NotABuyer
+from core.billing.model import Subscription
+from core.credits.entitlements import get_tier
+from core.credits.errors import InsufficientCredits, NotEntitled
+from core.errors import UserFacingError
+from core.sessions.model import Status
+
+_TIER = "tier:"
+Act = Callable[[Counter, Call], Awaitable[None]]
+
+
+def handlers(counter: Counter) -> Handlers:
+    """Return the verbs, and the ways out of what stops people who lack credits or a plan."""
+
+    def part(act: Act) -> Handler:
+        return guarded(partial(act, counter))
+
+    return Handlers(
+        commands={
+            "billing-buy": part(_buy),
+            "billing-upgrade": part(_upgrade),
+            "billing-portal": part(_portal),
+            "billing-invoices": part(_invoices),
+            "billing-cancel": part(_cancel),
+            "billing-reactivate": part(_reactivate),
+            "billing-sync": part(_sync),
+        },
+        presses={
+            "buy-again": part(_again),
+            "invoice": part(_invoice),
+            "add-credits": part(_add),
+            "ask-admin": part(_ask),
+        },
+        ways=partial(_ways, counter),
+    )
+
+
+async def _buy(counter: Counter, call: Call) -> None:
+    session = await counter.session(call, call.text("session"))
+    quantity = call.integer("packs") or 1
+    link = await counter.need_service().buy(
+        buyer_of(call), quantity=quantity, session_id=session.id if session is not None else ""
+    )
+    await _show_page(counter, call, link, quantity=quantity)
+
+
+async def _upgrade(counter: Counter, call: Call) -> None:
+    await _take_plan(counter, call, call.text("plan") or call.text("argument"))
+
+
+async def _again(counter: Counter, call: Call) -> None:
+    """Open a page for the same thing as before: the button carries what it was."""
+    product = await counter.product(call.workspace.id, call.request.argument)
+    if product.is_plan:
+        await _take_plan(counter, call, product.key)
+    else:
+        await _buy(counter, call)
+
+
+async def _take_plan(counter: Counter, call: Call, tier: str) -> None:
+    session = await counter.session(call, call.text("session"))
+    session_id = session.id if session is not None else ""
+    link = await counter.need_service().upgrade(buyer_of(call), tier, session_id=session_id)
+    await _show_page(counter, call, link, quantity=1)
+
+
+async def _show_page(counter: Counter, call: Call, link: Link, *, quantity: int) -> None:
+    """Show a page to its asker alone; the page of a pack ends, the one that confirms a change of plan has no end."""
+    product = await counter.product(call.workspace.id, link.product)
+    is_change = product.is_plan and link.expires_at is None
+    await call.say(pay_view(link, product, quantity=quantity, is_change=is_change))
+
+
+async def _portal(counter: Counter, call: Call) -> None:
+    await call.say(portal_view(await counter.need_service().portal(buyer_of(call))))
+
+
+async def _invoices(counter: Counter, call: Call) -> None:
+    await call.say(invoices_view(await counter.need_service().invoices(buyer_of(call))))
+
+
+async def _invoice(counter: Counter, call: Call) -> None:
+    await call.say(invoice_view(await counter.need_service().invoice_link(buyer_of(call), call.request.target)))
+
+
+async def _cancel(counter: Counter, call: Call) -> None:
+    """Ask once, then let the subscription end with its period; one that is cancelled already is told as it is."""
+    service = await counter.check_buyer(call)
+    live = await _subscription(counter, call)
+    name = _name(counter, live)
+    if live.cancel_at is not None:
+        await call.say(cancelled_view(live, name))
+    elif call.text("argument") != "yes":
+        await call.say(cancel_view(live, name))
+    else:
+        await call.say(cancelled_view(await service.cancel(buyer_of(call)), name))
+
+
+async def _reactivate(counter: Counter, call: Call) -> None:
+    service = await counter.check_buyer(call)
+    subscription = await service.reactivate(buyer_of(call))
+    await call.say(reactivated_view(subscription, _name(counter, subscription)))
+
+
+async def _sync(counter: Counter, call: Call) -> None:
+    service = await counter.check_buyer(call)
+    await call.say(synced_view(await service.sync(call.workspace.id)))
+
+
+async def _add(counter: Counter, call: Call) -> None:
+    """Somebody pressed the button that everybody in a thread sees: those who may buy get a page, others may ask."""
+    service = counter.need_service()
+    if await service.may_buy(buyer_of(call)):
+        await _buy(counter, call)
+        return
+    error = NotABuyer(call.workspace.id)
+    await call.say(failure_view(error, buttons=await _ways(counter, call, error, call.request.target)))
+
+
+async def _ask(counter: Counter, call: Call) -> None:
+    """Tell those who may buy what is missing, once a session and day."""
+    service = counter.need_service()
+    session = await counter.session(call, call.request.target)
+    argument = call.request.argument
+    is_new = await service.ask_admin(
+        call.workspace.id,
+        call.member.id,
+        need_microcredits=int(argument) if argument.isdigit() else 0,
+        session_id=session.id if session is not None else "",
+        plan=argument.removeprefix(_TIER) if argument.startswith(_TIER) else "",
+    )
+    await call.say(asked_view(is_new=is_new, buyers=buyers_words(await counter.buyer_names(call.workspace.id))))
+
+
+async def _ways(counter: Counter, call: Call, error: UserFacingError, session_id: str) -> Sequence[Button]:
+    """Return the buttons that lead out of an error about money, for the one whom it met."""
+    if counter.service is None:
+        return ()
+    match error:
+        case InsufficientCredits():
+            lacks = error.required_microcredits - max(0, error.available_microcredits)
+            return wall_buttons(session_id, lacks, may_buy=await counter.may_buy(call))
+        case NotEntitled() if error.lifted_by:
+            name = get_tier(counter.tools.prices, error.lifted_by).name
+            return tier_buttons(error.lifted_by, name, session_id, may_buy=await counter.may_buy(call))
+        case NotABuyer():
+            session = await counter.session(call, session_id)
+            waits = session is not None and session.status in {Status.DRAFT, Status.WAITING}
+            lacks = await counter.lacks(session) if session is not None and waits else 0
+            return wall_buttons(session_id if waits else "", lacks, may_buy=False)
+        case NoSubscription() if await counter.may_buy(call):
+            return (Button("billing-plans", "Change tier", ""),)
+        case _:
+            return ()
+
+
+async def _subscription(counter: Counter, call: Call) -> Subscription:
+    live = (await counter.reader.overview(call.workspace.id)).subscription
+    if live is None:
+        raise NoSubscription(call.workspace.id)
+    return live
+
+
+def _name(counter: Counter, subscription: Subscription) -> str:
+    return get_tier(counter.tools.prices, subscription.tier).name
