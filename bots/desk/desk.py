@@ -25,13 +25,13 @@ from bots.desk.door import Door
 from bots.desk.forms import Form
 from bots.desk.inbox import Inbox
 from bots.desk.people import identify
-from bots.desk.reading import FreeText, read_brief, read_command, read_mention
+from bots.desk.reading import FreeText, is_session_id, read_brief, read_command, read_mention
 from bots.desk.requests import Actor, Request, RequestKind
 from bots.desk.threads import find_session
 from bots.desk.tools import Call, FormMaker, Handler, Part, Person, Tools
 from bots.parsing import HelpNeeded, Invocation
 from bots.views.ask import failure_view, help_view
-from bots.views.elements import View
+from bots.views.elements import Button, View
 from core.clock import Clock
 from core.credits.service import Ledger
 from core.credits.tariff import Tariff
@@ -119,6 +119,8 @@ class Desk:
             self.commands |= can.commands
             self.presses |= can.presses
             self._forms |= can.forms
+            if can.ways is not None:
+                tools.ways.append(can.ways)
 
     async def handle(self, request: Request) -> None:
         """Do what a request asks, and answer privately in words, also where it cannot be done.
@@ -135,7 +137,7 @@ class Desk:
             raise
         except UserFacingError as error:
             _log.info("request_refused", code=error.code, workspace=request.actor.workspace_id)
-            await door.whisper(request, failure_view(error))
+            await door.whisper(request, failure_view(error, buttons=await self._ways(request, error)))
         except ConflictError as error:
             _log.info("request_overtaken", error=str(error), workspace=request.actor.workspace_id)
             await door.whisper(request, failure_view(None))
@@ -225,6 +227,16 @@ class Desk:
             await self.commands[request.action](Call(request, call.person, call.door, _pressed_values(request)))
             return
         await call.say(failure_view(None))
+
+    async def _ways(self, request: Request, error: UserFacingError) -> Sequence[Button]:
+        """Return the buttons that lead out of an error; the session is the button's, the command's or the thread's."""
+        if not self.tools.ways:
+            return ()
+        call = Call(request, await self._person(request), self._door(request))
+        session = await find_session(self.tools, request.spot.thread)
+        named = request.target or str(request.values.get("session", ""))
+        named = named if is_session_id(named) else ""
+        return await self.tools.ways_out(call, error, named or (session.id if session is not None else ""))
 
     async def _person(self, request: Request) -> Person:
         standing = await self._door(request).standing(request.actor)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bots.errors import CannotPost, DatabaseUnreachable, FileUnavailable
 from bots.views.words import left, money
+from core.billing.errors import UnknownProduct
 from core.casts.errors import CastInvalid, CastUnknown
 from core.credits.errors import AllowanceReached, InsufficientCredits, NotEntitled
 from core.documents.errors import EditsRejected, UnreadableFile
@@ -107,6 +108,26 @@ WORDS: dict[str, ErrorView] = {
     "file_unavailable": ErrorView("The file could not be fetched", "", "Post it again, then ask again."),
     "not_allowed": ErrorView("You may not do that"),
     "allowance_reached": ErrorView("The allowance of this month is used up"),
+    "billing_off": ErrorView("Nothing is sold here"),
+    "buyer_required": ErrorView(
+        "You may not buy here",
+        "Admins may, and those whom they named.",
+        "Ask one of them; `billing` says who they are.",
+    ),
+    "product_unknown": ErrorView("That is not for sale here", "", "Look at `billing plans`."),
+    "plan_unchanged": ErrorView("That is your plan already", "", "Look at `billing plans` for the others."),
+    "subscription_missing": ErrorView(
+        "There is no subscription to manage", "", "Look at `billing plans` to begin one."
+    ),
+    "payment_pending": ErrorView(
+        "A payment for that is under way", "A second one would be paid twice.", "You hear from me when it is through."
+    ),
+    "purchases_frozen": ErrorView(
+        "Nothing can be bought right now", "A payment is disputed.", "Once that is decided, buying is possible again."
+    ),
+    "billing_unavailable": ErrorView(
+        "Stripe does not answer right now", "Nothing was charged.", "Try again in a moment."
+    ),
     "overtaken": ErrorView(
         "Somebody was faster", "This was done already, or does not apply any more.", "Nothing was done twice."
     ),
@@ -230,6 +251,7 @@ _DENIALS = {
     Denial.CHANNEL: ("Sessions may not be started in this channel.", "Ask in another channel, or in a direct message."),
     Denial.NOT_STARTER: ("Only whoever started the session, and admins, may do that.", "Ask them to."),
     Denial.NOT_ADMIN: ("Only admins may change this.", "Ask one of them."),
+    Denial.NOT_OURS: ("Guests and people of other organisations may not see that.", "Ask a colleague here."),
     Denial.NOT_ADDRESSEE: ("This question is for somebody else.", "Only they can answer it."),
 }
 
@@ -273,6 +295,12 @@ def _not_configured(error: ProviderNotConfigured) -> ErrorView:
     words = WORDS[ProviderNotConfigured.code]
     name = _PROVIDERS.get(error.provider, error.provider)
     return ErrorView(words.title, f"There is no key for {name}." if name else "", words.way_out)
+
+
+def _unknown_product(error: UnknownProduct) -> ErrorView:
+    words = WORDS[UnknownProduct.code]
+    known = f"There are {', '.join(error.known)}." if error.known else ""
+    return ErrorView(words.title, f"Nobody sells {error.key!r}. {known}".strip(), words.way_out)
 
 
 def _unknown_cast(error: CastUnknown) -> ErrorView:
@@ -327,6 +355,7 @@ _REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] =
     (BadRequest, _bad_request),
     (SessionNotFound, _not_found),
     (UnknownModel, _unknown_model),
+    (UnknownProduct, _unknown_product),
     (CastUnknown, _unknown_cast),
     (CastInvalid, _invalid_cast),
     (EditsRejected, _edits),

@@ -20,6 +20,7 @@ class Denial(StrEnum):
     NOT_STARTER = "not_starter"
     NOT_ADMIN = "not_admin"
     NOT_ADDRESSEE = "not_addressee"
+    NOT_OURS = "not_ours"
 
 
 class Standing(Protocol):

@@ -19,6 +19,11 @@ class _Event:
 _EVENTS = Rows(inbound_events, _Event)
 _ADD = _EVENTS.insert_ignoring()
 _LAST = sa.select(sa.func.max(inbound_events.c.at)).where(inbound_events.c.source == sa.bindparam("source"))
+_FIND = _EVENTS.query(
+    _EVENTS.select.where(
+        inbound_events.c.source == sa.bindparam("source"), inbound_events.c.event_id == sa.bindparam("event_id")
+    )
+)
 _DELETE = sa.delete(inbound_events).where(inbound_events.c.at < sa.bindparam("moment"))
 
 
@@ -30,6 +35,9 @@ class SqlInboundRepository:
 
     def add(self, *, source: str, event_id: str, at: datetime) -> bool:
         return _ADD.run(self._connection, _Event(source, event_id, at)) == 1
+
+    def has(self, *, source: str, event_id: str) -> bool:
+        return _FIND.first(self._connection, source=source, event_id=event_id) is not None
 
     def last_at(self, source: str) -> datetime | None:
         latest: datetime | None = self._connection.execute(_LAST, {"source": source}).scalar_one()

@@ -1,0 +1,240 @@
+"""What one person sees of their workspace's money: plan, balance, use. Links are in `bots.views.buying`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bots.views.ask import spoken
+from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Table, Text, View
+from bots.views.words import dollars, exact_amount, left, money
+from core.billing.model import Subscription
+from core.billing.overview import HistoryPage, Overview, PlanTable
+from core.credits.model import Balance, Entry, EntryKind, Lot, LotKind
+from core.credits.tiers import Tier
+from core.money import Unit
+
+_KINDS = {
+    LotKind.MONTHLY: "Plan",
+    LotKind.PROMO: "Gift",
+    LotKind.PACK: "Bought",
+    LotKind.ADMIN: "Given",
+}
+_ENTRIES = {
+    EntryKind.GRANT: "Added",
+    EntryKind.CAPTURE: "Work",
+    EntryKind.EXPIRE: "Expired",
+    EntryKind.CLAWBACK: "Taken back",
+    EntryKind.ADJUST: "Corrected",
+}
+_LATE = frozenset({"past_due", "unpaid", "incomplete"})
+_NO_LIMIT = "no limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose eyes see the card.
+
+    Attributes:
+        may_buy: Whether they get buttons that cost money, or lead to it.
+        buyers: Names of the members who were named as buyers.
+        allowance_microcredits, own_microcredits: What they may spend a month, and what they spent; None for no limit.
+        budget_microcredits: What everybody together may spend a month; None for no limit.
+    """
+
+    may_buy: bool
+    buyers: tuple[str, ...] = ()
+    allowance_microcredits: int | None = None
+    own_microcredits: int = 0
+    budget_microcredits: int | None = None
+
+
+def card_view(overview: Overview, reader: Reader) -> View:
+    """Return plan, balance by lot, what comes next and what was used."""
+    balance = overview.balance
+    pairs = [("Plan", plan_words(overview.tier, overview.subscription)), ("Balance", balance_words(balance))]
+    if overview.next_grant is not None:
+        grant = overview.next_grant
+        pairs.append(("Next credits", f"{money(grant.microcredits)} on {day(grant.at)}"))
+    pairs += [
+        ("Used this month", money(overview.used_month_microcredits)),
+        ("Used in all", money(overview.used_total_microcredits)),
+        *limit_pairs(overview, reader, Unit.CREDITS),
+    ]
+    elements: list[Element] = [Heading("Billing", 2), Fields(tuple(pairs))]
+    if balance.lots:
+        elements.append(Table(("Credits", "Left", "Of", "Until"), tuple(map(_lot, balance.lots)), right=(1, 2)))
+    if overview.is_frozen:
+        elements.append(Small("A payment is disputed; until that is decided nothing more can be bought."))
+    if not reader.may_buy:
+        elements.append(Small(buyers_words(reader.buyers)))
+    elements.append(Buttons(_card_buttons(overview, may_buy=reader.may_buy)))
+    return View(tuple(elements), f"Plan: {overview.tier.name}. Balance: {left(balance.available_microcredits)}.")
+
+
+def usage_view(overview: Overview, reader: Reader) -> View:
+    """Return what was used where nothing is sold: one line, and nothing to press."""
+    month, total = dollars(overview.used_month_microcredits), dollars(overview.used_total_microcredits)
+    limits = (f"{name}: {value}." for name, value in limit_pairs(overview, reader, Unit.DOLLARS))
+    text = " ".join((f"Nothing is sold here. Used this month: {month}; in all: {total}.", *limits))
+    return View((Text(text),), text)
+
+
+def limit_pairs(overview: Overview, reader: Reader, unit: Unit) -> list[tuple[str, str]]:
+    """Return how much of the limits is used, for those that are set."""
+    pairs = []
+    if reader.allowance_microcredits is not None:
+        used, limit = money(reader.own_microcredits, unit), money(reader.allowance_microcredits, unit)
+        pairs.append(("Your allowance", f"{used} of {limit} used this month"))
+    if reader.budget_microcredits is not None:
+        used, limit = money(overview.used_month_microcredits, unit), money(reader.budget_microcredits, unit)
+        pairs.append(("Everybody's limit", f"{used} of {limit} used this month"))
+    return pairs
+
+
+def plan_words(tier: Tier, subscription: Subscription | None) -> str:
+    """Return which plan it is, what it costs, and until when."""
+    if subscription is None or not subscription.entitles:
+        return tier.name
+    words = f"{tier.name}, {cents(tier.price_cents_month)} a month"
+    if subscription.cancel_at is not None:
+        return f"{words}, cancelled: ends on {day(subscription.cancel_at)}"
+    if subscription.status in _LATE:
+        return f"{words}, the last payment failed"
+    return f"{words}, renews on {day(subscription.period_end)}"
+
+
+def balance_words(balance: Balance) -> str:
+    """Return what can be spent, what is set aside and what is owed."""
+    words = left(max(0, balance.available_microcredits))
+    if balance.reserved_microcredits:
+        words += f", {money(balance.reserved_microcredits)} more set aside for what runs"
+    if balance.debt_microcredits:
+        words += f"; {money(balance.debt_microcredits)} owed: the next credits repay that first"
+    return words
+
+
+def buyers_words(buyers: Sequence[str]) -> str:
+    """Return who can buy."""
+    if not buyers:
+        return "Admins can buy credits and change the plan."
+    return f"{spoken(buyers)} and admins can buy credits and change the plan."
+
+
+def history_view(page: HistoryPage, *, unit: Unit, is_first: bool) -> View:
+    """Return a page of the ledger, newest first; amounts to the hundredth, so that they add up."""
+    sold = unit is Unit.CREDITS
+    elements: list[Element] = [Heading("History", 2)]
+    if page.entries:
+        headers = ("When", "What", "Credits" if sold else "Amount", *(("Balance",) if sold else ()))
+        rows = tuple(_entry(entry, unit) for entry in page.entries)
+        elements.append(Table(headers, rows, right=(2, 3) if sold else (2,)))
+    else:
+        elements.append(Text("Nothing came or went yet."))
+    buttons = []
+    if not is_first:
+        buttons.append(Button("billing-history", "Show newest", ""))
+    if page.before is not None:
+        buttons.append(Button("billing-history", "Show older", "", str(page.before)))
+    if page.entries:
+        buttons.append(Button("billing-history", "Get all as CSV", "", "csv"))
+    if buttons:
+        elements.append(Buttons(tuple(buttons)))
+    return View(tuple(elements), f"History: {len(page.entries)} entries on this page.")
+
+
+def plans_view(plans: PlanTable, *, may_buy: bool, has_subscription: bool, buyers: Sequence[str] = ()) -> View:
+    """Return the plans side by side, with a button for each that can be had."""
+    headers = ("", *(f"{tier.name} (yours)" if tier.key == plans.current else tier.name for tier in plans.tiers))
+    rows = tuple((name, *(value(tier) for tier in plans.tiers)) for name, value in _FEATURES)
+    elements: list[Element] = [Heading("Plans", 2), Table(headers, rows, right=tuple(range(1, len(headers))))]
+    packs = [product for product in plans.products if not product.is_plan]
+    lines = [f"{item.name} cost {cents(item.price_cents)} once and never expire." for item in packs]
+    lines.append("The credits of a month end a day after it. Taxes come on top where they are due.")
+    elements.append(Small(" ".join(lines)))
+    buttons = plan_buttons(plans, has_subscription=has_subscription) if may_buy else ()
+    if buttons:
+        elements.append(Buttons(buttons))
+    if not may_buy:
+        elements.append(Small(buyers_words(buyers)))
+    return View(tuple(elements), f"Plans: {', '.join(tier.name for tier in plans.tiers)}.")
+
+
+def plan_buttons(plans: PlanTable, *, has_subscription: bool) -> tuple[Button, ...]:
+    """Return a button for each plan and pack that can be bought here, and one to leave."""
+    tiers = {tier.key: tier for tier in plans.tiers}
+    buttons = [
+        Button("billing-upgrade", f"Change to {tiers[item.key].name}", "", item.key)
+        for item in plans.products
+        if item.is_plan and item.key != plans.current and item.key in tiers
+    ]
+    if any(not item.is_plan for item in plans.products):
+        buttons.append(Button("billing-buy", "Buy credits", ""))
+    if has_subscription:
+        buttons.append(Button("billing-cancel", "Cancel subscription", "", style=Style.DANGER))
+    return tuple(buttons)
+
+
+def cents(amount: int, currency: str = "usd") -> str:
+    """Return money as Stripe counts it: ``$29.00``, ``29.00 EUR``."""
+    figure = f"{amount / 100:,.2f}"
+    return f"${figure}" if currency.lower() == "usd" else f"{figure} {currency.upper()}"
+
+
+def day(moment: datetime) -> str:
+    """Return ``2026-12-01``."""
+    return moment.strftime("%Y-%m-%d")
+
+
+def _card_buttons(overview: Overview, *, may_buy: bool) -> tuple[Button, ...]:
+    buttons = []
+    subscription = overview.subscription
+    if may_buy:
+        buttons.append(Button("billing-buy", "Buy credits", "", style=Style.PRIMARY))
+        buttons.append(Button("billing-plans", "Change tier", ""))
+        if overview.has_portal:
+            buttons.append(Button("billing-invoices", "Invoices", ""))
+        if subscription is not None and subscription.cancel_at is None:
+            buttons.append(Button("billing-cancel", "Cancel subscription", "", style=Style.DANGER))
+        if subscription is not None and subscription.cancel_at is not None:
+            buttons.append(Button("billing-reactivate", "Reactivate", ""))
+    buttons.append(Button("billing-history", "Show history", ""))
+    buttons.append(Button("billing", "Refresh", "", "refresh"))
+    return tuple(buttons)
+
+
+def _lot(lot: Lot) -> tuple[str, ...]:
+    until = day(lot.expires_at) if lot.expires_at is not None else "for good"
+    return (_KINDS[lot.kind], exact_amount(lot.remaining_microcredits), exact_amount(lot.amount_microcredits), until)
+
+
+def _entry(entry: Entry, unit: Unit) -> tuple[str, ...]:
+    what = _ENTRIES[entry.kind]
+    if entry.reason:
+        what = f"{what}: {entry.reason}"
+    when = entry.at.strftime("%Y-%m-%d %H:%M")
+    if unit is Unit.DOLLARS:
+        return (when, what, dollars(-entry.amount_microcredits))
+    amount = entry.amount_microcredits
+    return (
+        when,
+        what,
+        f"{'+' if amount > 0 else ''}{exact_amount(amount)}",
+        exact_amount(entry.posted_after_microcredits),
+    )
+
+
+def _figure(value: int | None) -> str:
+    return _NO_LIMIT if value is None else f"{value:,}"
+
+
+_FEATURES: tuple[tuple[str, Callable[[Tier], str]], ...] = (
+    ("Price a month", lambda tier: cents(tier.price_cents_month)),
+    ("Credits a month", lambda tier: _figure(tier.credits_month)),
+    ("Models", lambda tier: "all" if tier.grades is None else ", ".join(tier.grades)),
+    ("Editors", lambda tier: _figure(tier.editors)),
+    ("Rounds", lambda tier: _figure(tier.rounds)),
+    ("Words a document", lambda tier: _figure(tier.words)),
+    ("Sessions at a time", lambda tier: _figure(tier.concurrent_sessions)),
+    ("Sessions a month", lambda tier: _figure(tier.sessions_month)),
+    ("Days that texts are kept", lambda tier: _figure(tier.retention_days)),
+)
