@@ -296,7 +296,7 @@ class TestWhoMayBuy:
         assert asked == [True, False]
         [notice] = await till.notices(NoticeKind.ASK_ADMIN)
         assert (notice.audience, notice.member_ids) == (Audience.BUYERS, (BEN.member_id,))
-        assert notice.facts == {"asked_by": f"{W}/EVE", "need_microcredits": 5, "session": "s_1"}
+        assert notice.facts == {"asked_by": f"{W}/EVE", "need_microcredits": 5, "session": "s_1", "plan": ""}
 
 
 async def test_who_has_a_plan_gets_the_portal_instead(till: Till) -> None:
