@@ -123,7 +123,11 @@ class SubscriptionItem(BaseModel):
 
 
 class SubscriptionObject(StripeObject):
-    """A subscription."""
+    """A subscription.
+
+    Attributes:
+        schedule: What will change it at the end of its period, such as a downgrade; empty for nothing.
+    """
 
     livemode: bool
     customer: Id
@@ -133,6 +137,7 @@ class SubscriptionObject(StripeObject):
     cancel_at: datetime | None = None
     cancel_at_period_end: bool = False
     ended_at: datetime | None = None
+    schedule: Id = ""
     metadata: Metadata = Field(default_factory=dict)
     items: Annotated[tuple[SubscriptionItem, ...], BeforeValidator(_to_items)] = ()
 

@@ -7,7 +7,7 @@ import structlog
 from core.billing.buyers import Buyer, Link, find_live_customer, find_live_subscription, may_buy, record
 from core.billing.catalogue import Catalogue
 from core.billing.checkouts import Checkouts
-from core.billing.errors import AlreadySubscribed, NoSubscription, NotABuyer, NothingSold
+from core.billing.errors import AlreadySubscribed, BillingRefused, NoSubscription, NotABuyer, NothingSold
 from core.billing.fulfilment import Fulfilment
 from core.billing.model import CheckoutState, NoticeKind, Subscription
 from core.billing.notices import tell
@@ -228,7 +228,14 @@ class BillingService:
         live = await self._live_subscription(buyer.workspace_id)
         if live is None:
             raise NoSubscription(buyer.workspace_id)
-        await self._gateway.set_cancelled(live.id, cancelled=cancelled)
+        try:
+            await self._gateway.set_cancelled(live.id, cancelled=cancelled)
+        except BillingRefused as error:
+            # it ended while nobody told us
+            await self._fulfilment.subscription(live.id)
+            if await self._live_subscription(buyer.workspace_id) is None:
+                raise NoSubscription(buyer.workspace_id) from error
+            raise
         await self._fulfilment.subscription(live.id)
         action = "subscription_cancelled" if cancelled else "subscription_reactivated"
         await self._store.write(lambda tx: record(tx, buyer, action, clock=self._clock, subscription=live.id))

@@ -156,6 +156,10 @@ class StripeGateway:
         )
 
     async def set_cancelled(self, subscription_id: str, *, cancelled: bool) -> SubscriptionObject:
+        found = await self.find_subscription(subscription_id)
+        if found is not None and found.schedule:
+            # while a change of plan waits, Stripe refuses to be told of an end; whoever cancels does not want the change
+            await _ask(self._client.v1.subscription_schedules.release_async(found.schedule))
         # without a key of ours: it sets a state, and a key would answer the next change of mind with the last one
         return await _one(
             SubscriptionObject,

@@ -78,6 +78,26 @@ async def test_a_downgrade_comes_with_the_next_month(till: Till) -> None:
     assert (await till.tier(), await till.credits()) == ("starter", STARTER)
 
 
+async def test_cancelling_takes_a_waiting_downgrade_with_it(till: Till) -> None:
+    """Stripe ends nothing for which a change is planned: the plan is released, and the end is the end."""
+    await till.subscribe("pro")
+    await change_to(till, "starter")
+    assert (await till.shop.service.cancel(ANN)).cancel_at is not None
+    await till.deliver()
+    await till.pass_days(33)
+    assert (await till.tier(), await till.credits()) == ("free", 0)
+
+
+async def test_cancelling_what_has_ended_unheard_says_so(till: Till) -> None:
+    """The operator ended it in the dashboard, and the webhook was lost."""
+    subscription = await till.subscribe()
+    await till.shop.gateway._client.v1.subscriptions.cancel_async(subscription)
+    till.stripe.webhooks.drop()
+    with pytest.raises(NoSubscription):
+        await till.shop.service.cancel(ANN)
+    assert await till.tier() == "free"
+
+
 async def test_up_and_down_and_up_again_is_no_mint(till: Till) -> None:
     """An operator who changes plans at once, many times within a month, never grants more than was paid for."""
     subscription = await till.subscribe()

@@ -12,7 +12,7 @@ from core.billing.buyers import Buyer
 from core.billing.catalogue import make_catalogue
 from core.billing.model import Notice, NoticeKind
 from core.billing.overview import BillingReader
-from core.billing.ports import BillingStore, BillingTransaction
+from core.billing.ports import BillingStore, BillingTransaction, Wake
 from core.billing.reconcile import BillingDifference
 from core.billing.shop import Shop, open_shop
 from core.billing.stripe_gateway import StripeConfig
@@ -149,7 +149,13 @@ class Till:
 
 @asynccontextmanager
 async def open_till(
-    store: BillingStore, clock: FakeClock, *, may_sell: bool = True, off_cents: int = 0, currency: str = "usd"
+    store: BillingStore,
+    clock: FakeClock,
+    *,
+    may_sell: bool = True,
+    off_cents: int = 0,
+    currency: str = "usd",
+    then: Wake | None = None,
 ) -> AsyncIterator[Till]:
     """Open a shop with three prices, and a workspace of the free tier.
 
@@ -159,6 +165,7 @@ async def open_till(
         may_sell: See `core.billing.service.BillingService`.
         off_cents: What Stripe's prices differ by from ours.
         currency: Of Stripe's prices.
+        then: Called after sessions were told that there are credits.
     """
     async with LocalStripe(clock) as stripe:
         cents = {tier.key: tier.price_cents_month + off_cents for tier in PRICES.sold()}
@@ -170,6 +177,8 @@ async def open_till(
 
         async def wake() -> None:
             woken.append(None)
+            if then is not None:
+                await then()
 
         app = web.Application()
         runner = web.AppRunner(app)
