@@ -64,3 +64,43 @@ CALL_SECONDS = 120.0
 """How long a call may take, with the waits and repeats of the library."""
 WAIT_SECONDS = 30.0
 """The longest wait for a rate limit within the library; longer ones come to us as an error (library: at least 30)."""
+
+COMMAND_ENTRIES = 25
+"""Subcommands and groups of a command, options of a subcommand (docs)."""
+COMMAND_CHARACTERS = 8_000
+"""Characters of all names, descriptions and values of a command together (docs)."""
+DESCRIPTION = 100
+"""Characters of the description of a command or of an option (docs)."""
+OPTION_TEXT = 6_000
+"""Characters of a text that is typed into an option (docs)."""
+CHOICES = 25
+"""Choices of an option, and proposals while somebody types (docs)."""
+CHOICE = 100
+"""Characters of a choice, of its name and of its value (docs)."""
+MODAL_PARTS = 5
+"""Parts of a modal: fields with their labels, and texts (docs)."""
+MODAL_TITLE = 45
+"""Characters of a modal's title (docs)."""
+LABEL = 45
+"""Characters of a label (docs)."""
+LABEL_HELP = 100
+"""Characters of what stands beside a label (docs)."""
+INPUT_TEXT = 4_000
+"""Characters of a text that is typed into a modal (docs)."""
+MODAL_FILES = 10
+"""Files of a field of a modal (docs)."""
+
+FIRST_ANSWER_SECONDS = 3.0
+"""How long Discord waits for the first answer to an interaction (docs)."""
+FORM_SECONDS = 1.8
+"""How long we look whether a form is to be opened, so that the first answer still comes in time."""
+COMPLETION_SECONDS = 2.0
+"""How long we look for proposals while somebody types."""
+TOKEN_LIFE_SECONDS = 14 * 60
+"""How long the token of an interaction is used: Discord takes it for 15 minutes (docs)."""
+IDENTIFIES_A_DAY = 900
+"""Sessions that a process begins at the gateway in 24 hours: at 1,000 Discord resets the token (docs)."""
+IDENTIFY_SECONDS = 5.0
+"""Seconds between two of them (docs)."""
+RECENT_MESSAGES = 100
+"""Messages of a thread that are read for what was missed, or for files that were given there."""

@@ -1,0 +1,349 @@
+"""Discord's ear: what somebody asked is answered at once, stored, and left to the desk.
+
+Discord waits three seconds for a first answer, and never sends anything again. So the answer comes first, the row next;
+and an answer that came too late is no reason not to do what was asked: what follows goes to the direct messages.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import aiohttp
+import discord
+import structlog
+
+from bots.desk.door import Standing
+from bots.desk.forms import Form
+from bots.desk.requests import Actor, Request, RequestKind
+from bots.discord import limits
+from bots.discord.decode import (
+    PLATFORM,
+    Asked,
+    Decoded,
+    Heard,
+    decode_command,
+    decode_deletion,
+    decode_edit,
+    decode_filled,
+    decode_message,
+    decode_press,
+    target_of,
+)
+from bots.discord.forms import draw_form, read_form
+from bots.discord.places import workspace_ref
+from bots.discord.reading import asked_of, standing_of
+from bots.views.ask import said
+from bots.views.elements import View
+from core.clock import Clock
+from core.errors import AtelierError, TransientError
+from core.sessions.model import SessionFile, ThreadRef
+
+_log = structlog.get_logger(__name__)
+_BUSY = "Atelier cannot take this right now. Please try again in a minute; nothing was started."
+_HOMELESS = (
+    "I do not know yet for which server you ask. Type `/atelier` in a channel of it once; after that it works here too."
+)
+_NOWHERE = "0"
+_PATIENCE = (1.0, 5.0, 20.0)
+_LATE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class Taking(Protocol):
+    """What `bots.desk.inbox.Inbox` does here."""
+
+    async def take(self, request: Request, *, source: str, keys: Sequence[str]) -> bool:
+        """See there."""
+        ...
+
+
+class FrontDesk(Protocol):
+    """What `bots.desk.desk.Desk` does here."""
+
+    @property
+    def inbox(self) -> Taking:
+        """Where requests are stored."""
+        ...
+
+    def acknowledge(self, request: Request) -> str:
+        """See there."""
+        ...
+
+    async def form_for(self, request: Request) -> Form | None:
+        """See there."""
+        ...
+
+    async def complete(self, actor: Actor, command: str, option: str, typed: str) -> Sequence[tuple[str, str]]:
+        """See there."""
+        ...
+
+    async def owns_thread(self, thread: ThreadRef) -> bool:
+        """See there."""
+        ...
+
+
+class Answering(Protocol):
+    """What `bots.discord.door.DiscordDoor` does here."""
+
+    def meet(self, actor: Actor, standing: Standing) -> None:
+        """See there."""
+        ...
+
+    async def standing(self, actor: Actor) -> Standing:
+        """See there."""
+        ...
+
+    async def whisper(self, request: Request, view: View, *, files: Sequence[SessionFile] = ()) -> None:
+        """See there."""
+        ...
+
+
+class Homes(Protocol):
+    """What `bots.discord.records.Records` does here."""
+
+    async def home_of(self, user: str, *, channel: str, target: str = "") -> str:
+        """See there."""
+        ...
+
+    async def is_live(self, channel: str) -> bool:
+        """See there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """The first answer to an interaction.
+
+    Attributes:
+        words: Said at once; empty for a sign that something comes, or nothing.
+        is_beside: Whether the answers stand beside the message that was pressed, which stays as it is.
+        replaces: Whether they take its place.
+    """
+
+    words: str = ""
+    is_beside: bool = False
+    replaces: bool = False
+
+
+class Ears:
+    """Hears what people do.
+
+    Args:
+        desk: What they ask goes to it.
+        door: Answers where nothing was stored.
+        homes: Whose a direct conversation is.
+        clock: The time.
+        guilds: The servers that this process hears: where there is one alone, a stranger's message is for it.
+    """
+
+    def __init__(
+        self,
+        desk: FrontDesk,
+        door: Answering,
+        homes: Homes,
+        *,
+        clock: Clock,
+        guilds: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._desk = desk
+        self._door = door
+        self._homes = homes
+        self._clock = clock
+        self._guilds = guilds
+
+    async def on_command(self, interaction: discord.Interaction) -> None:
+        """Take a slash command, or an entry of a message's menu."""
+        await self._take_asked(interaction, decode_command)
+
+    async def on_press(self, interaction: discord.Interaction) -> None:
+        """Take a button."""
+        await self._take_asked(interaction, decode_press)
+
+    async def on_form(self, interaction: discord.Interaction) -> None:
+        """Take a modal that was sent."""
+
+        def decode(asked: Asked, home: str) -> Decoded | None:
+            filled = read_form(asked.data, home)
+            if filled is None:
+                return None
+            return decode_filled(asked, home, command=filled.command, values=filled.values, files=filled.files)
+
+        await self._take_asked(interaction, decode, is_form=True)
+
+    async def complete(
+        self, interaction: discord.Interaction, command: str, option: str, typed: str
+    ) -> Sequence[tuple[str, str]]:
+        """Return what may be meant by what somebody has typed so far; nothing where that takes too long."""
+        asked = asked_of(interaction)
+        try:
+            async with asyncio.timeout(limits.COMPLETION_SECONDS):
+                home = await self._home(asked.guild, asked.user, asked.channel)
+                if not home:
+                    return []
+                actor = Actor(workspace_ref(home), asked.user, asked.name)
+                return await self._desk.complete(actor, command, option, typed)
+        except (AtelierError, TimeoutError) as error:
+            _log.info("discord_completion_failed", error=type(error).__name__)
+            return []
+
+    async def on_message(self, heard: Heard) -> None:
+        """Take what somebody wrote, unless it is none of our business."""
+        is_direct = not heard.guild and not heard.is_by_bot
+        is_live = is_direct and await self._homes.is_live(heard.channel)
+        await self._take_heard(heard, lambda home: decode_message(heard, home, is_live=is_live))
+
+    async def on_edit(self, heard: Heard) -> None:
+        """Take what somebody changed."""
+        await self._take_heard(heard, lambda home: decode_edit(heard, home))
+
+    async def on_deletion(self, heard: Heard) -> None:
+        """Take that a message is gone."""
+        await self._take_heard(heard, lambda home: decode_deletion(heard, home))
+
+    async def _take_asked(
+        self,
+        interaction: discord.Interaction,
+        decode: Callable[[Asked, str], Decoded | None],
+        *,
+        is_form: bool = False,
+    ) -> None:
+        """Answer an interaction, and take what it asks."""
+        asked = asked_of(interaction)
+        try:
+            home = await self._home(asked.guild, asked.user, asked.channel, target=target_of(asked))
+        except AtelierError as error:
+            _log.warning("discord_request_not_taken", error=type(error).__name__)
+            await self._answer(interaction, _First(words=_BUSY))
+            return
+        decoded = decode(asked, home or _NOWHERE)
+        if decoded is None:
+            _log.info("discord_interaction_unknown", id=asked.id)
+            await self._answer(interaction, _First(is_beside=bool(asked.message_id)))
+            return
+        if not home:
+            await self._answer(interaction, _First(words=_HOMELESS))
+            return
+        request = decoded.request
+        if asked.guild:
+            self._door.meet(request.actor, standing_of(interaction))
+        if not is_form and await self._open_form(interaction, request):
+            return
+        first = self._first(asked, request)
+        is_answered = await self._answer(interaction, first)
+        request = replace(
+            request, spot=replace(request.spot, answer=_way(request.spot.answer, first) if is_answered else {})
+        )
+        await self._take(replace(decoded, request=request))
+
+    def _first(self, asked: Asked, request: Request) -> _First:
+        if asked.message_id and asked.is_private:
+            return _First(replaces=True)
+        if request.kind is RequestKind.PRESS:
+            return _First(is_beside=True)
+        return _First(words=self._desk.acknowledge(request))
+
+    async def _open_form(self, interaction: discord.Interaction, request: Request) -> bool:
+        """Open the form of a request, and return whether there is one: a modal must be the first answer."""
+        try:
+            async with asyncio.timeout(limits.FORM_SECONDS):
+                form = await self._desk.form_for(request)
+        except (TransientError, TimeoutError) as error:
+            _log.info("discord_form_not_found", error=type(error).__name__)
+            return False  # the request itself says in words what it lacks
+        if form is None:
+            return False
+        try:
+            await interaction.response.send_modal(draw_form(form))
+        except _LATE as error:
+            _log.info("discord_form_not_opened", error=_code(error))
+        return True
+
+    async def _answer(self, interaction: discord.Interaction, first: _First) -> bool:
+        """Give the first answer; return whether Discord took it."""
+        response: discord.InteractionResponse[Any] = interaction.response
+        try:
+            if first.is_beside or first.replaces:
+                await response.defer()
+            elif first.words:
+                await response.send_message(view=_line(first.words), ephemeral=True)
+            else:
+                await response.defer(ephemeral=True, thinking=True)
+        except _LATE as error:
+            _log.info("discord_answer_late", error=_code(error))
+            return False
+        return True
+
+    async def _take_heard(self, heard: Heard, decode: Callable[[str], Decoded | None]) -> None:
+        """Take a message; Discord does not bring it again, so it is tried more than once."""
+        for wait in (*_PATIENCE, None):
+            try:
+                await self._hear(heard, decode)
+            except TransientError as error:
+                _log.warning("discord_message_not_taken", error=type(error).__name__, waits=wait)
+                if wait is None:
+                    return
+                await self._clock.sleep(wait)
+            else:
+                return
+
+    async def _hear(self, heard: Heard, decode: Callable[[str], Decoded | None]) -> None:
+        decoded = decode(heard.guild or _NOWHERE)  # whether it asks anything does not depend on whose it is
+        if decoded is None:
+            return
+        if not heard.guild:
+            home = await self._home("", heard.author, heard.channel)
+            if not home:
+                if decoded.request.kind is RequestKind.MENTION:
+                    await self._say(decoded.request, _HOMELESS)
+                return
+            decoded = decode(home) or decoded
+        if decoded.needs_session and not await self._desk.owns_thread(decoded.request.spot.thread):
+            if decoded.otherwise is None:
+                return
+            decoded = replace(decoded, request=decoded.otherwise)
+        await self._desk.inbox.take(decoded.request, source=PLATFORM, keys=decoded.keys)
+
+    async def _take(self, decoded: Decoded) -> None:
+        """Store what an interaction asked."""
+        try:
+            await self._desk.inbox.take(decoded.request, source=PLATFORM, keys=decoded.keys)
+        except TransientError as error:
+            _log.warning("discord_request_not_stored", error=type(error).__name__)
+            await self._say(decoded.request, _BUSY)
+
+    async def _say(self, request: Request, words: str) -> None:
+        try:
+            await self._door.whisper(request, said(words))
+        except AtelierError as error:
+            _log.info("discord_whisper_failed", error=type(error).__name__)
+
+    async def _home(self, guild: str, user: str, channel: str, *, target: str = "") -> str:
+        """Return the server that a request counts for, empty where nobody can tell."""
+        if guild:
+            return guild
+        found = await self._homes.home_of(user, channel=channel, target=target)
+        guilds = self._guilds()
+        if found or len(guilds) != 1:
+            return found
+        try:
+            standing = await self._door.standing(Actor(workspace_ref(guilds[0]), user))
+        except AtelierError as error:
+            _log.info("discord_standing_unknown", error=type(error).__name__)
+            return ""
+        return "" if standing.is_outsider else guilds[0]
+
+
+def _way(answer: dict[str, str], first: _First) -> dict[str, str]:
+    return answer | ({"beside": "1"} if first.is_beside else {})
+
+
+def _line(words: str) -> discord.ui.LayoutView:
+    view = discord.ui.LayoutView(timeout=None)
+    view.add_item(discord.ui.TextDisplay(words))
+    view.stop()  # there is nothing in it to wait for
+    return view
+
+
+def _code(error: BaseException) -> str:
+    code = error.code if isinstance(error, discord.HTTPException) else 0
+    return str(code) if code else type(error).__name__
