@@ -60,7 +60,7 @@ def handlers(counter: Counter) -> Handlers:
 
 
 async def _buy(counter: Counter, call: Call) -> None:
-    session = await counter.session(call, call.text("session"))
+    session = await counter.session(call, _session_id(call))
     quantity = call.integer("packs") or 1
     link = await counter.need_service().buy(
         buyer_of(call), quantity=quantity, session_id=session.id if session is not None else ""
@@ -82,7 +82,7 @@ async def _again(counter: Counter, call: Call) -> None:
 
 
 async def _take_plan(counter: Counter, call: Call, tier: str) -> None:
-    session = await counter.session(call, call.text("session"))
+    session = await counter.session(call, _session_id(call))
     session_id = session.id if session is not None else ""
     link = await counter.need_service().upgrade(buyer_of(call), tier, session_id=session_id)
     await _show_page(counter, call, link, quantity=1)
@@ -176,6 +176,11 @@ async def _ways(counter: Counter, call: Call, error: UserFacingError, session_id
             return (Button("billing-plans", "Change tier", ""),)
         case _:
             return ()
+
+
+def _session_id(call: Call) -> str:
+    """Return the session that a button is about, empty for none."""
+    return call.text("session") or call.request.target
 
 
 async def _subscription(counter: Counter, call: Call) -> Subscription:

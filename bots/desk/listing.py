@@ -113,9 +113,11 @@ async def _models(tools: Tools, call: Call) -> None:
     argument = call.text("argument")
     page = int(argument) if argument.isdigit() else 0
     shown, pages = page_of(allowed, page, _MODELS_A_PAGE)
-    multipliers = [(spec, tools.tariff.multiplier(spec)) for spec in shown]
     default = _default_model(tools, call)
-    await call.say(models_view(multipliers, default=default, page=page, pages=pages, unit=tools.unit))
+    base = next((spec for spec in allowed if spec.id == default), None)
+    now = tools.clock.now()
+    priced = [(spec, tools.tariff.compare(spec, base, at=now) if base is not None else None) for spec in shown]
+    await call.say(models_view(priced, default=default, page=page, pages=pages))
 
 
 def _default_model(tools: Tools, call: Call) -> str:

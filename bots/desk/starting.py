@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bots.commands import Place
 from bots.desk import setup, welcome
+from bots.desk.estimating import tell_estimate
 from bots.desk.forms import Form, new_form, settings_form
 from bots.desk.gathering import fetch, find_files, gather
 from bots.desk.holding import as_command, release_own
@@ -12,7 +13,7 @@ from bots.desk.requests import Attachment, Request, RequestKind
 from bots.desk.threads import find_session
 from bots.desk.tools import Call, Handlers, Tools
 from bots.errors import CannotPost
-from bots.views.ask import estimate_view, failure_view, invite_view, price_view, said
+from bots.views.ask import failure_view, invite_view, price_view, said
 from bots.views.elements import Button, Style
 from core.casts.catalogue import list_casts
 from core.errors import UserFacingError
@@ -94,18 +95,7 @@ async def estimate(tools: Tools, call: Call) -> None:
     if files is None:
         return
     asked = await _ask_for(call, files, (call.request.spot.thread, ""), "")
-    quote = await tools.intake.estimate(asked)
-    await call.say(
-        estimate_view(
-            low=quote.low_microcredits,
-            high=quote.high_microcredits,
-            by_round=[
-                (number, price.low_microcredits, price.high_microcredits)
-                for number, price in sorted(quote.by_round.items())
-            ],
-            unit=tools.unit,
-        )
-    )
+    await tell_estimate(tools, call, asked)
 
 
 async def begin(tools: Tools, call: Call, session: Session, *, first_time: str = "", asks: bool = True) -> None:

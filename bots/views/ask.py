@@ -106,21 +106,6 @@ def price_view(
     return View(tuple(elements), f"{title}. Price: {price}, never more than {cap}.")
 
 
-def estimate_view(*, low: int, high: int, by_round: Sequence[tuple[int, int, int]], unit: Unit) -> View:
-    """Return what a session would cost; *by_round* holds number, low and high of each round."""
-    price = price_range(low, high, unit)
-    pairs = (("Price", f"{price}, never more than {money(high, unit)}"),)
-    lines = [
-        f"- {'Reading' if number == 0 else f'Round {number}'}: {price_range(least, most, unit)}"
-        for number, least, most in by_round
-    ]
-    elements: list[Element] = [Heading("Estimate", 2), Fields(pairs)]
-    if lines:
-        elements.append(Text("\n".join(lines)))
-    elements.append(Small("Nothing was started or charged."))
-    return View(tuple(elements), f"It would cost {price}. Nothing was started or charged.")
-
-
 def consent_view(*, asker: str, names: Sequence[str], request_id: str, vendors: Sequence[str]) -> View:
     """Return the question to the author of files that somebody else wants to use."""
     files = ", ".join(names)

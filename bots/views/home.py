@@ -26,6 +26,7 @@ def home_view(
     elements: list[Element] = [Heading("Atelier")]
     if unit is Unit.CREDITS:
         elements.append(Text(f"Balance: {left(balance_microcredits)}."))
+        elements.append(Buttons((Button("billing", "Show billing", ""),)))
     elements.append(Buttons((Button("new", "Start new session", ""), *start_buttons(has_sample=has_sample))))
     elements.append(Heading("Your sessions", 2))
     if not sessions:

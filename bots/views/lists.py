@@ -6,7 +6,6 @@ from decimal import Decimal
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Table, Text, View
 from bots.views.pager import turning
 from bots.views.words import count, end_words, park_words
-from core.money import Unit
 from core.providers.catalogue import ModelSpec
 from core.sessions.model import Session, SessionFile, Status
 
@@ -81,25 +80,41 @@ def files_view(session: Session, files: Sequence[SessionFile], *, page: int, pag
     return View(tuple(elements), f"Files of {session.title}: {count(len(files), 'file')}.")
 
 
-def models_view(
-    models: Sequence[tuple[ModelSpec, Decimal]], *, default: str, page: int, pages: int, unit: Unit
-) -> View:
-    """Return the models that can be chosen here; with each what its price is multiplied by, where credits are sold."""
-    sold = unit is Unit.CREDITS
-    headers = ("Model", "Grade", "Takes", "Price against list cost") if sold else ("Model", "Grade", "Takes")
-    rows = []
-    for spec, multiplier in models:
-        row = (
+def models_view(models: Sequence[tuple[ModelSpec, Decimal | None]], *, default: str, page: int, pages: int) -> View:
+    """Return the models that can be chosen here, each with its price as a multiple of the default's.
+
+    Args:
+        models: Of this page, each with that multiple; None where there is nothing to compare with.
+        default: Id of the model that works unless somebody chooses.
+        page: Which page.
+        pages: How many there are.
+    """
+    rows = [
+        (
             f"{spec.name}{' (default)' if spec.id == default else ''}",
             spec.grade,
             f"{spec.context_tokens // 1000:,}k tokens",
+            times(multiple),
         )
-        rows.append((*row, f"{multiplier:f} times") if sold else row)
+        for spec, multiple in models
+    ]
     elements: list[Element] = [Heading("Models", 2)]
-    elements.append(Table(headers, tuple(rows)) if rows else Text("There is none that you may choose here."))
+    if rows:
+        elements.append(Table(("Model", "Grade", "Takes", "Price"), tuple(rows), right=(3,)))
+        elements.append(Small("The price is that of an editor's turn against the same turn with the default model."))
+    else:
+        elements.append(Text("There is none that you may choose here."))
     elements.append(Small("Choose one with `new --model NAME`, or for everybody in the settings."))
     elements += turning("models", "", page, pages)
     return View(tuple(elements), f"Models: {', '.join(spec.name for spec, _ in models)}.")
+
+
+def times(multiple: Decimal | None) -> str:
+    """Return ``1 x``, ``0.4 x``, ``12 x``; a dash where nobody knows."""
+    if multiple is None:
+        return "-"
+    step = Decimal(1) if multiple >= 10 else Decimal("0.1")  # noqa: PLR2004 - see the examples
+    return f"{multiple.quantize(step).normalize():f} x"
 
 
 def size_words(size_bytes: int) -> str:

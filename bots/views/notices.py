@@ -6,6 +6,7 @@ Who stood in for a model and what did not fit its window is no post of its own: 
 from bots.views.elements import Button, Buttons, Element, Heading, Style, Text, View
 from bots.views.errors import words_for_code
 from bots.views.words import REHEARSAL, is_rehearsal, left, park_words
+from core.money import Unit
 from core.orchestration.ports import Content, Snapshot
 from core.sessions.model import ParkReason
 
@@ -27,7 +28,7 @@ def notice_post(content: Content) -> View:
     if lines:
         elements.append(Text("\n".join(lines)))
     if content.code == "parked":
-        elements.append(Buttons(_park_buttons(snapshot)))
+        elements.append(Buttons(_park_buttons(snapshot, content.facts)))
     return View(tuple(elements), " ".join((f"{title}.", *lines)))
 
 
@@ -51,9 +52,12 @@ def _reason(value: str) -> ParkReason | None:
     return ParkReason(value) if value in set(ParkReason) else None
 
 
-def _park_buttons(snapshot: Snapshot) -> tuple[Button, ...]:
+def _park_buttons(snapshot: Snapshot, facts: dict[str, str]) -> tuple[Button, ...]:
+    """Return what can be done; everybody in the thread sees it, and what a press leads to depends on who presses."""
     session_id = snapshot.session.id
-    return (
-        Button("resume", "Resume session", session_id, style=Style.PRIMARY),
-        Button("stop", "Stop session", session_id, style=Style.DANGER),
-    )
+    stop = Button("stop", "Stop session", session_id, style=Style.DANGER)
+    reason = _reason(facts.get("reason", "")) or snapshot.session.park_reason
+    if reason is ParkReason.BALANCE and snapshot.unit is Unit.CREDITS:
+        add = Button("add-credits", "Add credits", session_id, style=Style.PRIMARY)
+        return (add, Button("resume", "Resume session", session_id), stop)
+    return (Button("resume", "Resume session", session_id, style=Style.PRIMARY), stop)

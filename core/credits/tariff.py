@@ -13,6 +13,7 @@ from core.providers.pricing import cost_dollars, worst_case_dollars
 
 REHEARSAL = "rehearsal"
 _MICRODOLLARS = 1_000_000
+_TYPICAL = Usage(input_uncached_tokens=6_000, output_tokens=1_000)  # an editor reads four pages and writes its notes
 _LIST_PRICE = Decimal(1)
 
 
@@ -67,6 +68,13 @@ class Tariff:
         if not self._sells:
             return _LIST_PRICE
         return self._prices.multiplier_of(self._priced(spec).id)
+
+    def compare(self, spec: ModelSpec, baseline: ModelSpec, *, at: datetime) -> Decimal | None:
+        """Return how often the price of *baseline* an editor's turn costs with *spec*; None if the baseline is free."""
+        base = self.charge_microcredits(baseline, _TYPICAL, at=at)
+        if not base:
+            return None
+        return Decimal(self.charge_microcredits(spec, _TYPICAL, at=at)) / Decimal(base)
 
     def charge_microcredits(self, spec: ModelSpec, usage: Usage, *, at: datetime) -> int:
         """Return the price of *usage*, rounded up once."""

@@ -1,6 +1,6 @@
 """From a request to a priced draft: read the files, choose cast and models, quote. Nothing is stored before all is well."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from core.credits.estimate import Quote, estimate, make_job
 from core.credits.tariff import Tariff
 from core.credits.tiers import PriceList
 from core.documents.model import Document
+from core.errors import UserFacingError
 from core.ids import new_id
 from core.providers.base import Effort
 from core.providers.catalogue import ModelSpec
@@ -103,11 +104,30 @@ class Intake:
 
     async def estimate(self, new: NewSession) -> Quote:
         """Return what *new* would cost; nothing is stored. Raises as `prepare`."""
+        return (await self.estimate_choices(new, lambda _: ()))[0]
+
+    async def estimate_choices(
+        self, new: NewSession, others: Callable[[Quote], Sequence[NewSession]]
+    ) -> tuple[Quote, Sequence[Quote | None]]:
+        """Return what *new* would cost, and what other choices would; None for those that are not possible.
+
+        Args:
+            new: What is asked for; raises as `prepare`.
+            others: Says of the quote which other choices there are. Their files are the same, and are read once.
+        """
         _check(new)
         workspace = await self._workspace(new.workspace_id)
         document = await self._read(new.upload) if new.upload is not None else None
         references = [(await self._read(upload)).markdown for upload in new.references]
-        return self._draft(new, workspace, document, references)[1]
+        first = self._draft(new, workspace, document, references)[1]
+        quotes: list[Quote | None] = []
+        for other in others(first):
+            try:
+                _check(other)
+                quotes.append(self._draft(other, workspace, document, references)[1])
+            except UserFacingError:  # a tier that does not allow it, a window that the text does not fit
+                quotes.append(None)
+        return first, quotes
 
     def spec(self, model_id: str) -> ModelSpec:
         """Return the model with this id; raises `UnknownModel`."""
