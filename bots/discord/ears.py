@@ -46,6 +46,7 @@ _HOMELESS = (
 )
 _NOWHERE = "0"
 _PATIENCE = (1.0, 5.0, 20.0)
+_DecodeHeard = Callable[[str, bool], Decoded | None]
 _LATE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -188,17 +189,15 @@ class Ears:
 
     async def on_message(self, heard: Heard) -> None:
         """Take what somebody wrote, unless it is none of our business."""
-        is_direct = not heard.guild and not heard.is_by_bot
-        is_live = is_direct and await self._homes.is_live(heard.channel)
-        await self._take_heard(heard, lambda home: decode_message(heard, home, is_live=is_live))
+        await self._take_heard(heard, lambda home, is_live: decode_message(heard, home, is_live=is_live))
 
     async def on_edit(self, heard: Heard) -> None:
         """Take what somebody changed."""
-        await self._take_heard(heard, lambda home: decode_edit(heard, home))
+        await self._take_heard(heard, lambda home, _: decode_edit(heard, home))
 
     async def on_deletion(self, heard: Heard) -> None:
         """Take that a message is gone."""
-        await self._take_heard(heard, lambda home: decode_deletion(heard, home))
+        await self._take_heard(heard, lambda home, _: decode_deletion(heard, home))
 
     async def _take_asked(
         self,
@@ -210,7 +209,8 @@ class Ears:
         """Answer an interaction, and take what it asks."""
         asked = asked_of(interaction)
         try:
-            home = await self._home(asked.guild, asked.user, asked.channel, target=target_of(asked))
+            target = _kept_session(asked) if is_form else target_of(asked)
+            home = await self._home(asked.guild, asked.user, asked.channel, target=target)
         except AtelierError as error:
             _log.warning("discord_request_not_taken", error=type(error).__name__)
             await self._answer(interaction, _First(words=_BUSY))
@@ -273,7 +273,7 @@ class Ears:
             return False
         return True
 
-    async def _take_heard(self, heard: Heard, decode: Callable[[str], Decoded | None]) -> None:
+    async def _take_heard(self, heard: Heard, decode: _DecodeHeard) -> None:
         """Take a message; Discord does not bring it again, so it is tried more than once."""
         for wait in (*_PATIENCE, None):
             try:
@@ -286,8 +286,11 @@ class Ears:
             else:
                 return
 
-    async def _hear(self, heard: Heard, decode: Callable[[str], Decoded | None]) -> None:
-        decoded = decode(heard.guild or _NOWHERE)  # whether it asks anything does not depend on whose it is
+    async def _hear(self, heard: Heard, decode: _DecodeHeard) -> None:
+        if heard.is_by_bot:
+            return
+        is_live = not heard.guild and await self._homes.is_live(heard.channel)
+        decoded = decode(heard.guild or _NOWHERE, is_live)  # whether it asks anything does not depend on whose it is
         if decoded is None:
             return
         if not heard.guild:
@@ -296,7 +299,7 @@ class Ears:
                 if decoded.request.kind is RequestKind.MENTION:
                     await self._say(decoded.request, _HOMELESS)
                 return
-            decoded = decode(home) or decoded
+            decoded = decode(home, is_live) or decoded
         if decoded.needs_session and not await self._desk.owns_thread(decoded.request.spot.thread):
             if decoded.otherwise is None:
                 return
@@ -335,6 +338,11 @@ class Ears:
 
 def _way(answer: dict[str, str], first: _First) -> dict[str, str]:
     return answer | ({"beside": "1"} if first.is_beside else {})
+
+
+def _kept_session(asked: Asked) -> str:
+    filled = read_form(asked.data, asked.guild)
+    return str(filled.values.get("session", "")) if filled is not None else ""
 
 
 def _line(words: str) -> discord.ui.LayoutView:

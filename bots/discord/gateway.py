@@ -1,0 +1,391 @@
+"""The line to Discord: a client that hears, and whoever looks after it.
+
+Sessions do not run here. Whatever happens to the line, they go on; what was said meanwhile is looked up afterwards.
+"""
+
+import random
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import discord
+import structlog
+import yarl
+from discord.gateway import DiscordWebSocket
+from typing_extensions import override
+
+from bots.desk.requests import Actor
+from bots.discord import limits
+from bots.discord.catching_up import CatchingUp
+from bots.discord.catching_up import Remembering as RememberingThreads
+from bots.discord.decode import PLATFORM, Heard
+from bots.discord.ears import Answering, Ears, FrontDesk, Homes
+from bots.discord.invalid import InvalidRequests
+from bots.discord.memory import Recent
+from bots.discord.places import workspace_ref
+from bots.discord.reading import heard_of
+from bots.discord.sync import sync_commands
+from bots.discord.tree import Tree
+from bots.errors import BadSettings
+from core.clock import Clock
+from core.errors import AtelierError, TransientError
+from core.workspaces.model import Workspace
+
+_log = structlog.get_logger(__name__)
+_DAY_SECONDS = 86_400.0
+_PARENT_SECONDS = 3_600.0
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 300.0
+_STEADY_SECONDS = 600.0
+_RESERVE = 50
+_MUST_PARSE = frozenset({"READY", "RESUMED"})
+_NO_INTENT = (
+    "DISCORD_MESSAGE_CONTENT is on, and Discord does not allow this app the message content intent: switch it on under "
+    "Bot > Privileged Gateway Intents at discord.com/developers, or set DISCORD_MESSAGE_CONTENT=false. Without it, "
+    "people steer by replies to the app's messages, by mentions, the Steer button and /atelier steer."
+)
+_NOT_KNOWN = "DISCORD_TOKEN is not a token that Discord knows: take a new one under Bot at discord.com/developers."
+_CHANNEL_GONE = "Its channel was deleted."
+_THREAD_GONE = "Its thread was deleted."
+
+
+class Gate(FrontDesk, Protocol):
+    """What `bots.desk.desk.Desk` does here."""
+
+    async def installed(self, workspace: Workspace, installer: Actor) -> None:
+        """See there."""
+        ...
+
+    async def removed(self, workspace_id: str) -> None:
+        """See there."""
+        ...
+
+
+class Remembering(Homes, RememberingThreads, Protocol):
+    """What `bots.discord.records.Records` does here."""
+
+
+class Closing(Protocol):
+    """What is done where a channel or thread is gone, by workspace, Discord's id and a sentence that says why."""
+
+    async def __call__(self, workspace_id: str, channel: str, why: str, /) -> object:
+        """See `bots.discord.closing.pause_in`; may be repeated."""
+        ...
+
+
+class IdentifyBudget:
+    """Lets a process begin no more sessions at the gateway than leave room for others: Discord resets a token at 1,000.
+
+    Args:
+        clock: The time.
+        most: How many in a day.
+    """
+
+    def __init__(self, clock: Clock, *, most: int = limits.IDENTIFIES_A_DAY) -> None:
+        self._clock = clock
+        self._most = most
+        self._at: deque[float] = deque()
+
+    async def admit(self) -> None:
+        """Return when another session may be begun, and count it."""
+        while True:
+            now = self._clock.monotonic()
+            while self._at and self._at[0] <= now - _DAY_SECONDS:
+                self._at.popleft()
+            if len(self._at) < self._most:
+                break
+            wait = self._at[0] + _DAY_SECONDS - now
+            _log.error("discord_identify_budget_spent", seconds=wait)
+            await self._clock.sleep(wait)
+        self._at.append(now)
+
+
+class Press(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"atelier:(?P<action>[^:]+):[^:]*:.*"):
+    """Any button of ours, however old: what it says stands in its custom id, and is decoded from there."""
+
+    def __init__(self, item: discord.ui.Button[Any]) -> None:
+        super().__init__(item)
+
+    @classmethod
+    @override
+    async def from_custom_id(cls, interaction: Any, item: Any, match: Any, /) -> "Press":
+        return cls(item)
+
+    @override
+    async def callback(self, interaction: Any) -> None:
+        await interaction.client.ears.on_press(interaction)
+
+
+class AtelierBot(discord.AutoShardedClient):
+    """The client; see `make_discord_bot`."""
+
+    def __init__(
+        self,
+        desk: Gate,
+        door: Answering,
+        records: Remembering,
+        *,
+        closed: Closing,
+        clock: Clock,
+        budget: IdentifyBudget,
+        invalid: InvalidRequests,
+        syncs: bool,
+        options: dict[str, Any],
+    ) -> None:
+        super().__init__(
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_ratelimit_timeout=limits.WAIT_SECONDS,
+            http_trace=invalid.trace(),
+            **options,
+        )
+        self.ears = Ears(desk, door, records, clock=clock, guilds=lambda: [str(one.id) for one in self.guilds])
+        self.tree = Tree(self, self.ears)
+        self._desk = desk
+        self._closed = closed
+        self._clock = clock
+        self._budget = budget
+        self._syncs = syncs
+        self._catching_up = CatchingUp(self, records, clock=clock, hear=self.ears.on_message)
+        self._parents: Recent[int, str] = Recent(clock, seconds=_PARENT_SECONDS)
+
+    @override
+    async def setup_hook(self) -> None:
+        self.add_dynamic_items(Press)
+        parsers = self._connection.parsers
+        for event in [name for name in parsers if name not in _MUST_PARSE]:
+            parsers[event] = _surviving(event, parsers[event])
+        await self._check_budget()
+        if self._syncs and 0 in (self.shard_ids or (0,)):
+            try:
+                await sync_commands(self, self.tree.payloads())
+            except discord.HTTPException as error:  # those that Discord has still work
+                _log.error("discord_commands_not_synced", code=error.code, status=error.status)
+
+    @override
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        await self._budget.admit()
+        if not initial:
+            await self._clock.sleep(limits.IDENTIFY_SECONDS)
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Take forms; commands and buttons come by the tree and by `Press`."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self.ears.on_form(interaction)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Somebody wrote."""
+        if not message.author.bot:
+            await self.ears.on_message(await self._heard(message))
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Somebody changed what they wrote, or a preview of a link appeared."""
+        message = payload.message
+        if message.edited_at is not None and not message.author.bot:
+            await self.ears.on_edit(await self._heard(message))
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """A message is gone."""
+        await self._forget(payload.guild_id, payload.channel_id, [payload.message_id])
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Many are."""
+        await self._forget(payload.guild_id, payload.channel_id, sorted(payload.message_ids))
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """A thread is gone."""
+        await self._close(payload.guild_id, payload.thread_id, _THREAD_GONE)
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel is gone, with all its threads."""
+        await self._close(channel.guild.id, channel.id, _CHANNEL_GONE)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """A server took the app in: it is recorded, and nobody is told anything."""
+        await self._arrive(guild)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """A server took the app away; an outage does not come here."""
+        await self._desk.removed(workspace_ref(str(guild.id)))
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """A session began at the gateway: what was missed is looked up."""
+
+        def is_mine(guild: str) -> bool:
+            return (int(guild or 0) >> 22) % (self.shard_count or 1) == shard_id
+
+        try:
+            gone, back = await self._catching_up.changed_guilds(is_mine)
+            for guild in gone:
+                await self._desk.removed(workspace_ref(guild))
+            for guild in back:
+                found = self.get_guild(int(guild))
+                if found is not None:
+                    await self._arrive(found)
+            seen = await self._catching_up.hear_missed(is_mine)
+        except AtelierError as error:
+            _log.warning("discord_not_caught_up", shard=shard_id, error=type(error).__name__)
+        else:
+            _log.info("discord_shard_ready", shard=shard_id, missed=seen, gone=len(gone), back=len(back))
+
+    @override
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        _log.error("discord_event_failed", handler=event_method, exc_info=sys.exc_info())
+
+    async def _arrive(self, guild: discord.Guild) -> None:
+        workspace_id = workspace_ref(str(guild.id))
+        workspace = Workspace(workspace_id, PLATFORM, guild.name, self._clock.now())
+        await self._desk.installed(workspace, Actor(workspace_id, ""))
+
+    async def _forget(self, guild_id: int | None, channel_id: int, message_ids: Sequence[int]) -> None:
+        parent = await self._parent_of(guild_id, channel_id)
+        app = str(self.user.id) if self.user is not None else ""
+        for message_id in message_ids:
+            await self.ears.on_deletion(
+                Heard(str(message_id), str(guild_id or ""), str(channel_id), parent, author="", name="", app=app)
+            )
+
+    async def _close(self, guild_id: int, channel_id: int, why: str) -> None:
+        await self._closed(workspace_ref(str(guild_id)), str(channel_id), why)
+
+    async def _heard(self, message: discord.Message) -> Heard:
+        app = str(self.user.id) if self.user is not None else ""
+        if not isinstance(message.channel, discord.PartialMessageable):
+            return heard_of(message, app)
+        parent = await self._parent_of(message.channel.guild_id, message.channel.id)
+        return heard_of(message, app, parent=parent)
+
+    async def _parent_of(self, guild_id: int | None, channel_id: int) -> str:
+        """Return the channel that a thread belongs to, empty for what is no thread.
+
+        The library knows threads that are open; of an old one Discord is asked.
+        """
+        if guild_id is None:
+            return ""
+        guild = self.get_guild(guild_id)
+        found: Any = guild.get_channel_or_thread(channel_id) if guild is not None else None
+        if found is None:
+            known = self._parents.get(channel_id)
+            if known is not None:
+                return known
+            try:
+                found = await self.fetch_channel(channel_id)
+            except discord.DiscordException as error:
+                _log.info("discord_channel_unknown", error=type(error).__name__)
+        parent = str(found.parent_id) if isinstance(found, discord.Thread) else ""
+        self._parents.keep(channel_id, parent)
+        return parent
+
+    async def _check_budget(self) -> None:
+        """Return if Discord lets us begin the sessions that we need.
+
+        Raises:
+            TransientError: If not before so many seconds.
+        """
+        shards, _, left = await self.http.get_bot_gateway()
+        needed = len(self.shard_ids) if self.shard_ids else self.shard_count or shards
+        if left["remaining"] < needed + min(_RESERVE, left["total"] // 20):
+            wait = left["reset_after"] / 1000
+            raise TransientError("Discord lets us begin no more sessions today", retry_after_seconds=wait)
+
+
+def make_discord_bot(
+    desk: Gate,
+    door: Answering,
+    records: Remembering,
+    *,
+    closed: Closing,
+    clock: Clock,
+    invalid: InvalidRequests,
+    budget: IdentifyBudget | None = None,
+    message_content: bool = False,
+    shard_ids: Sequence[int] = (),
+    shard_count: int | None = None,
+    syncs: bool = True,
+    ready_seconds: float = 2.0,
+) -> AtelierBot:
+    """Return a client that was not started.
+
+    Args:
+        desk: What people ask goes to it.
+        door: Answers, and remembers people.
+        records: What our rows know: `bots.discord.records.Records`.
+        closed: See `Closing`.
+        clock: The time.
+        invalid: Counts the answers that Discord counts, for the whole process.
+        budget: Shared by all clients of a process; None for one of its own.
+        message_content: Whether to ask for the content of messages, which Discord must have allowed.
+        shard_ids: The parts of Discord that this process hears; empty for all.
+        shard_count: Of how many parts; None for what Discord suggests. Needed with *shard_ids*.
+        syncs: Whether commands are given to Discord where they differ.
+        ready_seconds: How long the library waits for another server before it says that it is ready.
+    """
+    intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
+    options: dict[str, Any] = {"intents": intents, "guild_ready_timeout": ready_seconds}
+    if shard_count is not None:
+        options["shard_count"] = shard_count
+    if shard_ids:
+        options["shard_ids"] = list(shard_ids)
+    return AtelierBot(
+        desk,
+        door,
+        records,
+        closed=closed,
+        clock=clock,
+        budget=budget or IdentifyBudget(clock),
+        invalid=invalid,
+        syncs=syncs,
+        options=options,
+    )
+
+
+async def run_gateway(make_bot: Callable[[], AtelierBot], *, token: str, clock: Clock) -> None:
+    """Hear Discord until cancelled: a client that dies is followed by another one, later and later.
+
+    Args:
+        make_bot: Makes a client; each is used once.
+        token: The bot's.
+        clock: The time.
+
+    Raises:
+        BadSettings: If Discord does not let this app in, with what to change.
+    """
+    wait = _FIRST_WAIT_SECONDS
+    while True:
+        bot, began = make_bot(), clock.monotonic()
+        least = 0.0
+        try:
+            async with bot:
+                await bot.start(token)
+        except discord.LoginFailure as error:
+            raise BadSettings((_NOT_KNOWN,)) from error
+        except discord.PrivilegedIntentsRequired as error:
+            raise BadSettings((_NO_INTENT,)) from error
+        except TransientError as error:
+            least = error.retry_after_seconds or 0.0
+            _log.warning("discord_gateway_waits", error=str(error), seconds=least)
+        except Exception as error:  # noqa: BLE001 - the outermost loop: the line is built again whatever broke it
+            _log.error("discord_gateway_died", error=type(error).__name__, exc_info=error)
+        if clock.monotonic() - began >= _STEADY_SECONDS:
+            wait = _FIRST_WAIT_SECONDS
+        await clock.sleep(max(least, wait * random.uniform(0.5, 1.0)))  # noqa: S311 - so that processes come apart
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+
+
+def use_gateway(url: str) -> None:
+    """Let the library listen at *url* (``ws://.../``) instead of Discord: for development and tests."""
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+
+
+def _surviving(event: str, parse: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """Return *parse* so that an event which the library cannot read is left out; else it ends the whole client."""
+
+    def survive(data: Any) -> None:
+        try:
+            parse(data)
+        except Exception as error:  # noqa: BLE001 - the edge: what Discord sends is not ours to choose
+            _log.error("discord_event_unreadable", event=event, error=type(error).__name__, exc_info=error)
+
+    return survive
