@@ -1,6 +1,7 @@
 """Billing, as people see it: the card, the ledger, the plans, who may buy; see `bots.desk.buying` for what costs money."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bots.desk import buying
@@ -31,15 +32,23 @@ _MENTION = re.compile(r"<@!?(?P<id>\w+)(?:\|[^>]*)?>")
 _EXTERNAL_ID = re.compile(r"[UW][A-Z0-9]{5,}|\d{15,20}")
 
 
-def billing_part(reader: BillingReader, service: BillingService | None = None) -> Part:
+def billing_part(
+    reader: BillingReader,
+    service: BillingService | None = None,
+    *,
+    welcome: Callable[[str], Awaitable[object]] | None = None,
+) -> Part:
     """Return the part of the desk that is about money.
 
     Args:
         reader: What can be seen of it.
         service: What can be done about it; None where nothing is sold: then there is one line about use, in dollars.
+        welcome: Gives a workspace that is new here its free month; `core.billing.monthly.Monthly.welcome`.
     """
 
     def part(tools: Tools) -> Handlers:
+        if welcome is not None:
+            tools.greetings.append(welcome)
         return _handlers(Counter(tools, reader, service))
 
     return part

@@ -36,7 +36,10 @@ async def identify(tools: Tools, actor: Actor, standing: Standing) -> Person:
             tx.workspaces.save_member(seen.person.member)
         return seen.person
 
-    return await tools.store.write(record)
+    person = await tools.store.write(record)
+    if known.is_new_workspace:
+        await tools.greet(person.workspace.id)
+    return person
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Tools:
         sample: The document of the free sample, None where none ships.
         asks_setup: Platforms on which only admins may start until one of them looked at the settings.
         ways: What parts of the desk know of ways out of errors.
+        greetings: What is done for a workspace when its first member turns up, by its id; each may be repeated.
     """
 
     store: Store
@@ -56,6 +57,7 @@ class Tools:
     sample: Upload | None = None
     asks_setup: frozenset[str] = frozenset()
     ways: list["FindWays"] = field(default_factory=list)
+    greetings: list[Callable[[str], Awaitable[object]]] = field(default_factory=list)
 
     async def ways_out(self, call: "Call", error: UserFacingError, session_id: str = "") -> tuple[Button, ...]:
         """Return the buttons that lead out of an error for the one whom it met.
@@ -66,6 +68,11 @@ class Tools:
             session_id: The session that it kept from going on; empty for none.
         """
         return tuple([button for find in self.ways for button in await find(call, error, session_id)])
+
+    async def greet(self, workspace_id: str) -> None:
+        """Do what is done for a workspace that is new here."""
+        for greeting in self.greetings:
+            await greeting(workspace_id)
 
     @property
     def unit(self) -> Unit:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import structlog
 
-from bots.desk.people import new_workspace, set_preferences
+from bots.desk.people import identify, new_workspace, set_preferences
 from bots.desk.requests import Actor
 from bots.desk.tools import Call, Tools
 from bots.views.welcome import about_ai, installed_view, welcome_view
@@ -54,9 +54,13 @@ async def installed(tools: Tools, workspace: Workspace, installer: Actor) -> Non
 
     is_new = await tools.store.read(lambda tx: _is_away(tx, workspace.id))
     kept = await tools.store.write(record)
+    if is_new:
+        await tools.greet(kept.id)
     if not is_new or not installer.external_id:
         return
     door = tools.doors[kept.platform]
+    # an admin whom we know: whoever needs credits may ask them, before they ever asked for anything themselves
+    await identify(tools, installer, await door.standing(installer))
     view = installed_view(kept.platform, has_sample=tools.sample is not None, vendors=vendors_of(tools, kept))
     if not await door.tell(installer.member_id, view):
         _log.info("installer_unreachable", workspace=kept.id)

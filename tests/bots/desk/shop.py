@@ -1,17 +1,22 @@
 """A desk that sells: people on one side of it, the local Stripe on the other, everything between them real."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+from typing_extensions import override
 
 from bots.desk.billing import billing_part
 from bots.desk.notices import DeskNotices
-from bots.views.elements import Table, Text
+from bots.desk.requests import Request
+from bots.views.elements import Table, Text, View
 from core.billing.delivery import NoticeDelivery
 from core.credits.model import Balance
+from core.errors import TransientError
 from core.money import MICROCREDITS_PER_CREDIT
-from core.sessions.model import Session, Status, ThreadRef
+from core.sessions.model import Session, SessionFile, Status, ThreadRef
+from core.sessions.ports import FileStore
 from core.sessions.requests import NewSession, Upload
 from core.workspaces.model import Member
 from storage.database import Database
@@ -19,10 +24,38 @@ from tests.bots.desk.room import CHANNEL, HOME, Room
 from tests.core.billing.till import Till, open_till
 from tests.core.orchestration.harness import TEXT
 from tests.fakes.clock import FakeClock
-from tests.fakes.door import Whisper, admin
+from tests.fakes.door import FakeDoor, Whisper, admin
 
 BOSS = "boss"
 _LINK = re.compile(r"\[[^\]]+\]\((?P<url>https?://[^)\s]+)\)")
+
+
+@dataclass
+class ReadingDoor(FakeDoor):
+    """A door that reads the files that go with an answer when it sends them, as the real ones do.
+
+    Attributes:
+        store: Where they lie.
+        read: Bytes by the file's name.
+        away: People for whom the platform fails just now.
+    """
+
+    store: FileStore | None = None
+    read: dict[str, bytes] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)
+
+    @override
+    async def tell(self, member_id: str, view: View) -> bool:
+        if member_id.rpartition("/")[2] in self.away:
+            raise TransientError("busy")
+        return await super().tell(member_id, view)
+
+    @override
+    async def whisper(self, request: Request, view: View, *, files: Sequence[SessionFile] = ()) -> None:
+        assert self.store is not None
+        for file in files:
+            self.read[file.name] = await self.store.get(file.storage_key)
+        await super().whisper(request, view, files=files)
 
 
 @dataclass
@@ -40,6 +73,11 @@ class Shop:
     delivery: NoticeDelivery
 
     @property
+    def door(self) -> ReadingDoor:
+        assert isinstance(self.room.door, ReadingDoor)
+        return self.room.door
+
+    @property
     def last(self) -> Whisper:
         """The newest private answer."""
         return self.room.last
@@ -47,7 +85,7 @@ class Shop:
     @property
     def told(self) -> list[Whisper]:
         """Direct messages, oldest first."""
-        return self.room.door.told
+        return self.door.told
 
     async def pay(self, url: str) -> None:
         """Pay on a page; webhooks come, and people hear of it."""
@@ -145,9 +183,10 @@ async def open_desk_shop(store: Database, *, may_sell: bool = True) -> AsyncIter
     room = Room(store, clock)
     await room.found(grant=0)
     await store.write(lambda tx: tx.workspaces.set_tier(HOME, "free"))
-    room.door.standings[BOSS] = admin()
+    room.door = ReadingDoor(files=room.door.files, store=room.harness.files, standings={BOSS: admin()})
     async with open_till(store, clock, may_sell=may_sell, then=room.harness.service.sweep) as till:
-        room.desk = room.make_desk(more=(billing_part(till.reader, till.shop.service),))
+        part = billing_part(till.reader, till.shop.service, welcome=till.shop.monthly.welcome)
+        room.desk = room.make_desk(more=(part,))
         notices = DeskNotices(store=store, doors={"fake": room.door}, prices=room.harness.prices, clock=clock)
         delivery = NoticeDelivery(store=store, clock=clock, adapters={"fake": notices})
         try:
