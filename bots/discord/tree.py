@@ -181,3 +181,24 @@ def _choices(option: Option) -> list[app_commands.Choice[str]]:
 
 def _described(text: str) -> str:
     return shorten(text, limits.DESCRIPTION)
+
+
+def command_payloads(client: discord.Client) -> list[dict[str, Any]]:
+    """Return the commands as Discord takes them, for a client that does not listen."""
+    return Tree(client, _Deaf()).payloads()
+
+
+class _Deaf:
+    """Hears nothing: see `Listening`."""
+
+    async def on_command(self, interaction: discord.Interaction) -> None:  # noqa: ARG002
+        return
+
+    async def complete(
+        self,
+        interaction: discord.Interaction,  # noqa: ARG002
+        command: str,  # noqa: ARG002
+        option: str,  # noqa: ARG002
+        typed: str,  # noqa: ARG002
+    ) -> Sequence[tuple[str, str]]:
+        return []

@@ -31,7 +31,10 @@ async def test_a_command_comes_with_every_kind_of_option() -> None:
             file=("brief.docx", b"words"),
             file2=("facts.md", b"facts"),
             rounds=2,
-            **{"good-enough": 8.5, "notes-only": True, "show": "quiet", "team": "standard"},
+            show="quiet",
+            team="standard",
+            **{"good-enough": 8.5},
+            **{"notes-only": True},
         )
         request = await on.one()
         assert (request.kind, request.command) == (RequestKind.COMMAND, "new")
