@@ -33,7 +33,7 @@ class Rows(Generic[D]):
         self.table = table
         self._make: Callable[..., D] = kind
         self._paths: dict[str, str] = {}
-        self._spans: list[tuple[int, int, type[Any] | None]] = []
+        self._inner: list[tuple[slice, type[Any]]] = []
         for field in fields(kind):
             inner = (embedded or {}).get(field.name)
             start = len(self._paths)
@@ -41,8 +41,8 @@ class Rows(Generic[D]):
                 self._paths[field.name] = field.name
             else:
                 self._paths |= {item.name: f"{field.name}.{item.name}" for item in fields(inner)}
-            self._spans.append((start, len(self._paths), inner))
-        self._flat = not embedded
+                self._inner.append((slice(start, len(self._paths)), inner))
+        self._inner.reverse()  # from the end, so that what was folded does not move what is still to be
         self._key = tuple(column.name for column in table.primary_key)
         self.select = sa.select(*(table.c[name] for name in self._paths))
 
@@ -83,8 +83,9 @@ class Rows(Generic[D]):
 
     def load(self, row: Any) -> D:
         """Return the value in a row that a select made from `select` found."""
-        if self._flat:
+        if not self._inner:
             return self._make(*row)
-        return self._make(
-            *(row[start] if inner is None else inner(*row[start:stop]) for start, stop, inner in self._spans)
-        )
+        values = list(row)
+        for span, inner in self._inner:
+            values[span] = (inner(*values[span]),)
+        return self._make(*values)

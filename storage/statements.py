@@ -16,9 +16,12 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from storage.types import Plain
+
 D = TypeVar("D")
 Convert = Callable[[Any], Any]
 _SQLITE: sa.Dialect = sqlite.dialect()
+_VALUE = attrgetter("value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,11 @@ class _Plan:
         compiled = element.compile(dialect=_SQLITE)
         if any(bind.expanding for bind in compiled.binds.values()):
             raise ValueError("a list is another statement for each length: write its values as text")
-        binders = [compiled.binds[name].type.dialect_impl(_SQLITE) for name in compiled.positiontup]
-        columns = getattr(element, "selected_columns", ())
-        readers = [column.type.dialect_impl(_SQLITE) for column in columns]
         return cls(
             text=str(compiled),
             order=tuple(compiled.positiontup),
-            binders=_converters(kind.bind_processor(_SQLITE) for kind in binders),
-            readers=_converters(kind.result_processor(_SQLITE, None) for kind in readers),
+            binders=_converters(_writer(compiled.binds[name].type) for name in compiled.positiontup),
+            readers=_converters(_reader(column.type) for column in getattr(element, "selected_columns", ())),
             fixed={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
         )
 
@@ -59,14 +59,16 @@ class _Plan:
         """Return *values*, which stand in order, as the driver takes them."""
         bound = list(values)
         for position, convert in self.binders:
-            bound[position] = convert(bound[position])
+            if (value := bound[position]) is not None:
+                bound[position] = convert(value)
         return bound
 
-    def read(self, row: Sequence[Any]) -> Sequence[Any]:
+    def read(self, row: Sequence[Any]) -> list[Any]:
         """Return a row of the driver as values."""
         found = list(row)
         for position, convert in self.readers:
-            found[position] = convert(found[position])
+            if (value := found[position]) is not None:
+                found[position] = convert(value)
         return found
 
 
@@ -107,6 +109,11 @@ class Query(Generic[D]):
             read, load = self._plan.read, self._load
             return [load(read(row)) for row in self._on_sqlite(connection, values)]
         return [self._load(row) for row in connection.execute(self._select, values)]
+
+    def lock(self, connection: sa.Connection, **values: Any) -> None:
+        """Run a select that locks, for the lock alone: SQLite has none for rows, its one writer holds all of them."""
+        if not _is_sqlite(connection):
+            connection.execute(self._select, values).close()
 
     @cached_property
     def _plan(self) -> _Plan:
@@ -176,6 +183,24 @@ def _run(connection: sa.Connection, text: str, values: Sequence[Any]) -> sqlite3
     except sqlite3.Error as error:
         raise sa.exc.DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True) from error
     return cursor
+
+
+def _writer(kind: Any) -> Convert | None:
+    if isinstance(kind, Plain):
+        return kind.sqlite_writer()
+    if isinstance(kind, sa.Enum) and kind.enum_class is not None:
+        return _VALUE
+    processor: Convert | None = kind.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+    return processor
+
+
+def _reader(kind: Any) -> Convert | None:
+    if isinstance(kind, Plain):
+        return kind.sqlite_reader()
+    if isinstance(kind, sa.Enum) and kind.enum_class is not None:
+        return {member.value: member for member in kind.enum_class}.__getitem__
+    processor: Convert | None = kind.dialect_impl(_SQLITE).result_processor(_SQLITE, None)
+    return processor
 
 
 def _converters(kinds: Iterable[Convert | None]) -> tuple[tuple[int, Convert], ...]:

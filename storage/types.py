@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import orjson
 import sqlalchemy as sa
@@ -25,6 +25,8 @@ _ENUM_LENGTH = 24  # room for longer members later: a wider column needs no migr
 _COMPRESS_FROM_BYTES = 4_096  # below a page there is nothing to gain
 _ZLIB_LEVEL = 1  # half the size for a tenth of the time of the default
 _CAST_CACHE = 64
+_NAIVE = "a naive datetime has no place in the database"
+_UTC_LENGTH = len("2026-01-01 00:00:00.000000")
 
 
 def clean_text(text: str) -> str:
@@ -51,15 +53,48 @@ def clean_json(data: Any) -> Any:
             return data
 
 
+@runtime_checkable
+class Plain(Protocol):
+    """A type that `storage.statements` asks for its converters, without SQLAlchemy's frames around them.
+
+    They get no None, which stays what it is.
+    """
+
+    def sqlite_writer(self) -> Callable[[Any], Any] | None:
+        """Return what makes a value one that SQLite's driver takes, None where it takes it as it is."""
+        ...
+
+    def sqlite_reader(self) -> Callable[[Any], Any] | None:
+        """Return what makes a value of what SQLite's driver gives, None where that is the value."""
+        ...
+
+
 class FreeText(TypeDecorator[str]):
     """Text that people or models wrote, of any length; see `clean_text` for what does not survive."""
 
     impl = sa.Text
     cache_ok = True
 
+    def sqlite_writer(self) -> Callable[[str], str]:
+        return clean_text
+
+    def sqlite_reader(self) -> None:
+        return None
+
     @override
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         return None if value is None else clean_text(value)
+
+
+def _utc_text(moment: datetime) -> str:
+    """Return *moment* as SQLAlchemy writes it for SQLite."""
+    if moment.tzinfo is None:
+        raise ValueError(_NAIVE)
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:_UTC_LENGTH]
+
+
+def _utc_moment(text: str) -> datetime:
+    return datetime.fromisoformat(text + "+00:00")
 
 
 class Utc(TypeDecorator[datetime]):
@@ -68,13 +103,18 @@ class Utc(TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
+    def sqlite_writer(self) -> Callable[[datetime], str]:
+        return _utc_text
+
+    def sqlite_reader(self) -> Callable[[str], datetime]:
+        return _utc_moment
+
     @override
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
         if value.tzinfo is None:
-            msg = "a naive datetime has no place in the database"
-            raise ValueError(msg)
+            raise ValueError(_NAIVE)
         moment = value.astimezone(UTC)
         return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
 
@@ -110,8 +150,18 @@ class Json(TypeDecorator[T], Generic[T]):
 
     @cached_property
     def _parse(self) -> Callable[[str], T]:
-        parse = self._adapter.validate_json
+        parse = self._adapter.validator.validate_json  # the adapter's own method adds nothing but a frame
         return lru_cache(_CAST_CACHE)(parse) if self.cached else parse
+
+    @cached_property
+    def _dump(self) -> Callable[[T], bytes]:
+        return self._adapter.serializer.to_json
+
+    def sqlite_writer(self) -> Callable[[T], str]:
+        return self._text
+
+    def sqlite_reader(self) -> Callable[[str], T]:
+        return self._parse
 
     @override
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
@@ -121,10 +171,11 @@ class Json(TypeDecorator[T], Generic[T]):
 
     @override
     def process_bind_param(self, value: T | None, dialect: sa.Dialect) -> str | None:
-        if value is None:
-            return None
+        return None if value is None else self._text(value)
+
+    def _text(self, value: T) -> str:
         try:
-            text = self._adapter.dump_json(value).decode()
+            text = self._dump(value).decode()
         except PydanticSerializationError:  # a lone surrogate somewhere inside
             text = orjson.dumps(clean_json(self._adapter.dump_python(value))).decode()
         return _ESCAPED_NUL.sub(r"\1" + _REPLACEMENT, text) if "\\u0000" in text else text
@@ -144,21 +195,31 @@ class DocumentBlob(TypeDecorator[Document]):
     impl = sa.LargeBinary
     cache_ok = True
 
+    def sqlite_writer(self) -> Callable[[Document], bytes]:
+        return _packed
+
+    def sqlite_reader(self) -> Callable[[bytes], Document]:
+        return _unpacked
+
     @override
     def process_bind_param(self, value: Document | None, dialect: sa.Dialect) -> bytes | None:
-        if value is None:
-            return None
-        try:
-            data = orjson.dumps(value.to_json())
-        except TypeError:  # a lone surrogate somewhere inside
-            data = orjson.dumps(clean_json(value.to_json()))
-        return zlib.compress(data, _ZLIB_LEVEL) if len(data) >= _COMPRESS_FROM_BYTES else data
+        return None if value is None else _packed(value)
 
     @override
     def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> Document | None:
-        if value is None:
-            return None
-        return Document.from_json(orjson.loads(value if value[:1] == b"{" else zlib.decompress(value)))
+        return None if value is None else _unpacked(value)
+
+
+def _packed(document: Document) -> bytes:
+    try:
+        data = orjson.dumps(document.to_json())
+    except TypeError:  # a lone surrogate somewhere inside
+        data = orjson.dumps(clean_json(document.to_json()))
+    return zlib.compress(data, _ZLIB_LEVEL) if len(data) >= _COMPRESS_FROM_BYTES else data
+
+
+def _unpacked(data: bytes) -> Document:
+    return Document.from_json(orjson.loads(data if data[:1] == b"{" else zlib.decompress(data)))
 
 
 def choice(members: type[StrEnum]) -> sa.Enum:

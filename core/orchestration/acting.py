@@ -216,8 +216,7 @@ class Acting:
         version = tx.sessions.find_version(session_id, room.version)
         if version is not None:
             tx.sessions.save_version(replace(version, score=score))
-        freshen(tx, session_id, [PostKind.ROUND_CARD], round_number=number)
-        freshen(tx, session_id, [PostKind.SESSION_CARD])
+        freshen(tx, session_id, [PostKind.SESSION_CARD, PostKind.ROUND_CARD], round_number=number)
 
     def _record(self, tx: Transaction, room: Room, turn: Turn) -> None:
         """Write what every turn has besides: the guidance that it read, and its own post where people want all."""

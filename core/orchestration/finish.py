@@ -17,7 +17,7 @@ from core.errors import UserFacingError
 from core.evaluation.scoring import best_version
 from core.ids import derived_key
 from core.orchestration.ports import PostKind
-from core.orchestration.posting import freshen, intend, post_key, receipt_name
+from core.orchestration.posting import freshen, intend, is_closed, receipt_name
 from core.sessions.errors import SessionNotFound
 from core.sessions.machine import move
 from core.sessions.model import EndReason, Session, SessionFile, Status, Version
@@ -26,11 +26,6 @@ from core.sessions.ports import FileStore, Store, Transaction
 _log = structlog.get_logger(__name__)
 _SETTLE_TRIES = 20
 _SETTLE_WAIT_SECONDS = 0.25
-
-
-def is_closed(tx: Transaction, session: Session) -> bool:
-    """Return whether this segment's end was written: its receipt was meant in the same transaction."""
-    return tx.outbox.find(post_key(session.id, PostKind.RECEIPT, name=receipt_name(session))) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ One process at a time posts for a session (`PostLocks`), and each row is read ag
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,28 +12,15 @@ from typing import Any
 import structlog
 
 from core.clock import Clock
-from core.errors import TransientError
 from core.ids import derived_key
 from core.money import Unit
-from core.orchestration.ports import (
-    ChatPort,
-    Content,
-    HistoryUnreadable,
-    Part,
-    PostKind,
-    PostLocks,
-    PostRefused,
-    PostUncertain,
-    Snapshot,
-)
+from core.orchestration.delivery import Delivery, count_changes
+from core.orchestration.ports import ChatPort, PostKind, PostLocks, Snapshot
 from core.orchestration.snapshot import read_snapshot
-from core.sessions.model import Session, ThreadRef
+from core.sessions.model import Session
 from core.sessions.ports import OutboxRow, OutboxState, Store, Transaction
 
 _log = structlog.get_logger(__name__)
-_TRIES = 4
-_FIRST_WAIT_SECONDS = 1.0
-_LONGEST_WAIT_SECONDS = 30.0
 _PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 # Posts that were meant in one transaction share their moment; this is the order in which people read them.
@@ -63,6 +50,16 @@ def receipt_name(session: Session) -> str:
     return f"end{session.segment}"
 
 
+def receipt_key(session: Session) -> str:
+    """Return the key of this end's receipt."""
+    return post_key(session.id, PostKind.RECEIPT, name=receipt_name(session))
+
+
+def is_closed(tx: Transaction, session: Session) -> bool:
+    """Return whether this segment's end was written: its receipt was meant in the same transaction."""
+    return tx.outbox.find(receipt_key(session)) is not None
+
+
 def intend(
     tx: Transaction,
     session: Session,
@@ -89,15 +86,18 @@ def intend(
 def freshen(tx: Transaction, session_id: str, kinds: Iterable[PostKind], *, round_number: int | None = None) -> None:
     """Mark posts as no longer true, so that a flush edits them; the caller holds the session's lock.
 
+    With *round_number*, posts about other rounds are left alone.
+
     What is being sent this very moment counts the change: whoever sends it finds that it must be edited once more.
     """
     wanted = {kind.value for kind in kinds}
     for row in tx.outbox.list_session(session_id):
         about = row.facts.get("round")
-        if row.kind not in wanted or row.state is OutboxState.REFUSED or round_number not in {None, about}:
+        elsewhere = about is not None and round_number not in {None, about}
+        if row.kind not in wanted or row.state is OutboxState.REFUSED or elsewhere:
             continue
         state = OutboxState.STALE if row.state is OutboxState.SENT else row.state
-        tx.outbox.save(replace(row, state=state, facts={**row.facts, "changes": _changes(row) + 1}))
+        tx.outbox.save(replace(row, state=state, facts={**row.facts, "changes": count_changes(row) + 1}))
 
 
 class Poster:
@@ -139,7 +139,7 @@ class Poster:
         turn = self._turns.setdefault(session_id, asyncio.Lock())
         try:
             async with turn:
-                if not fresh and not await self._open_rows(session_id):
+                if not fresh and not await self._store.read(lambda tx: tx.outbox.list_open(session_id=session_id)):
                     return True
                 if not await self._take(session_id):
                     _log.warning("posts_left", session=session_id)
@@ -164,172 +164,28 @@ class Poster:
             await self._clock.sleep(_POLL_SECONDS)
         return True
 
-    async def _open_rows(self, session_id: str) -> list[OutboxRow]:
-        found = await self._store.read(lambda tx: tuple(tx.outbox.list_open(session_id=session_id)))
-        return sorted(found, key=lambda row: (row.created_at, _ORDER.index(row.kind)))
-
     async def _flush(self, session_id: str, fresh: frozenset[str]) -> bool:
         """Send until nothing is open: what changed while it was being sent is open again."""
-        while rows := await self._open_rows(session_id):
-            if not await self._send_all(session_id, rows, fresh):
+        while True:
+            rows, snapshot = await self._store.read(lambda tx: self._look(tx, session_id))
+            if snapshot is None:
+                return True
+            chat = self._chats.get(snapshot.session.thread.platform)
+            if chat is None:
                 return False
-        return True
+            delivery = Delivery(store=self._store, clock=self._clock, chat=chat, snapshot=snapshot)
+            for row in rows:
+                # More than one try means that somebody else began to send it, however fresh it is here.
+                settled = await delivery.deliver(row, again=row.key not in fresh or row.attempts > 1)
+                if not settled:
+                    await delivery.settle()
+                    self.unknown += delivery.unknown
+                    return False
+            if not await delivery.settle():
+                return True
 
-    async def _send_all(self, session_id: str, rows: Sequence[OutboxRow], fresh: frozenset[str]) -> bool:
-        snapshot = await self._store.read(lambda tx: read_snapshot(tx, session_id, self._unit))
-        chat = self._chats.get(snapshot.session.thread.platform)
-        if chat is None:
-            return False
-        for row in rows:
-            # More than one try means that somebody else began to send it, however fresh it is here.
-            again = row.key not in fresh or row.attempts > 1
-            snapshot, done = await self._deliver(chat, snapshot, row, again=again)
-            if not done:
-                return False
-        return True
-
-    async def _deliver(
-        self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, *, again: bool
-    ) -> tuple[Snapshot, bool]:
-        """Deliver one row; return the snapshot (its thread may be new) and whether the row is settled."""
-        wait = _FIRST_WAIT_SECONDS
-        for attempt in range(_TRIES):
-            try:
-                return await self._try(chat, snapshot, row, again=again or attempt > 0), True
-            except PostRefused as error:
-                _log.warning("post_refused", session=row.session_id, key=row.key, kind=row.kind, reason=error.reason)
-                await self._save(replace(row, state=OutboxState.REFUSED))
-                return snapshot, True
-            except (HistoryUnreadable, PostUncertain) as error:
-                if attempt == _TRIES - 1:
-                    self.unknown += 1
-                    _log.warning("post_unknown", session=row.session_id, key=row.key, kind=row.kind)
-                    await self._save(replace(row, state=OutboxState.UNKNOWN))
-                    return snapshot, False
-                pause = error.retry_after_seconds
-            except TransientError as error:
-                if attempt == _TRIES - 1:
-                    _log.warning("post_delayed", session=row.session_id, key=row.key, kind=row.kind, error=str(error))
-                    return snapshot, False
-                pause = error.retry_after_seconds
-            row = await self._reload(row)
-            await self._clock.sleep(min(pause if pause is not None else wait, _LONGEST_WAIT_SECONDS))
-            wait *= 2
-        return snapshot, False
-
-    async def _try(self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, *, again: bool) -> Snapshot:
-        parts = _render(chat, row, snapshot)
-        if row.state is OutboxState.STALE:
-            return await self._edit(chat, snapshot, row, parts)
-        return await self._send(chat, snapshot, row, parts, again=again)
-
-    async def _send(
-        self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, parts: Sequence[Part], *, again: bool
-    ) -> Snapshot:
-        """Send the parts that were not sent yet, looking up the one that an earlier try may have sent."""
-        sent: list[str] = list(row.facts.get("sent", ()))
-        thread = _place(row, snapshot)
-        if again:
-            row = replace(row, attempts=row.attempts + 1)
-            await self._save(row)
-        for number, part in enumerate(parts):
-            if number < len(sent):
-                continue
-            key = row.key if number == 0 else derived_key(row.key, number)
-            if row.kind == PostKind.SESSION_CARD and number == 0:
-                since = row.created_at if again else None
-                thread = await chat.open_thread(snapshot.session, part, key=key, since=since)
-                snapshot = await self._moved(snapshot, thread)
-                post_id: str | None = thread.card
-            else:
-                post_id = await chat.find(thread, key, row.created_at) if again else None
-                if post_id is None:
-                    post_id = await chat.send(thread, part, key=key)
-            sent.append(post_id or "")
-            last = number == len(parts) - 1
-            row = replace(
-                row,
-                facts={**row.facts, "sent": list(sent)},
-                post_id=sent[0],
-                state=OutboxState.SENT if last else row.state,
-            )
-            await self._save(row)
-        return snapshot
-
-    async def _edit(self, chat: ChatPort, snapshot: Snapshot, row: OutboxRow, parts: Sequence[Part]) -> Snapshot:
-        """Bring a sent post up to date. Edits are idempotent, so a repeat after a crash does no harm."""
-        sent: list[str] = list(row.facts.get("sent", ()))
-        thread = _place(row, snapshot)
-        for number, part in enumerate(parts[: len(sent)]):
-            sent[number] = await chat.edit(thread, sent[number], part)
-        row = replace(row, facts={**row.facts, "sent": sent}, post_id=sent[0], state=OutboxState.SENT)
-        if len(parts) > len(sent):
-            await self._save(replace(row, state=OutboxState.INTENT))
-            return await self._send(chat, snapshot, row, parts, again=True)
-        await self._save(row)
-        return snapshot
-
-    async def _moved(self, snapshot: Snapshot, thread: ThreadRef) -> Snapshot:
-        """Remember where the session lives, and return the snapshot that knows it."""
-
-        def work(tx: Transaction) -> Session:
-            session = tx.sessions.lock(snapshot.session.id)
-            if session is None:
-                return snapshot.session
-            session = replace(session, thread=thread)
-            tx.sessions.save(session)
-            return session
-
-        return replace(snapshot, session=await self._store.write(work))
-
-    async def _reload(self, row: OutboxRow) -> OutboxRow:
-        return await self._store.read(lambda tx: tx.outbox.find(row.key)) or row
-
-    async def _save(self, row: OutboxRow) -> None:
-        """Write what became of a row; one that changed since it was read is stale as soon as it is sent."""
-
-        def work(tx: Transaction) -> None:
-            tx.sessions.lock(row.session_id)
-            changes = _changes(tx.outbox.find(row.key))
-            overtaken = row.state is OutboxState.SENT and changes != _changes(row)
-            state = OutboxState.STALE if overtaken else row.state
-            tx.outbox.save(replace(row, state=state, facts={**row.facts, "changes": changes} if changes else row.facts))
-
-        await self._store.write(work)
-
-
-def _changes(row: OutboxRow | None) -> int:
-    """Return how often a post was freshened."""
-    return int(row.facts.get("changes", 0)) if row is not None else 0
-
-
-def _place(row: OutboxRow, snapshot: Snapshot) -> ThreadRef:
-    """Return where a post belongs: the session's thread, or the channel that it was meant for."""
-    channel = row.facts.get("channel", "")
-    thread = snapshot.session.thread
-    return ThreadRef(thread.platform, channel) if channel else thread
-
-
-def _render(chat: ChatPort, row: OutboxRow, snapshot: Snapshot) -> Sequence[Part]:
-    """Return the messages of a post; one that cannot be rendered is posted as a plain line rather than never."""
-    try:
-        return chat.render(content_of(row, snapshot))
-    except Exception:  # noqa: BLE001
-        # Views are many and change often; none of them is worth a session that stops.
-        _log.exception("render_failed", session=row.session_id, key=row.key, kind=row.kind)
-        return (Part(text=f"{snapshot.session.title}: {row.kind.replace('_', ' ')}"),)
-
-
-def content_of(row: OutboxRow, snapshot: Snapshot) -> Content:
-    """Return what the post of *row* says now."""
-    facts = row.facts
-    return Content(
-        kind=PostKind(row.kind),
-        snapshot=snapshot,
-        round=facts.get("round"),
-        role_key=facts.get("role_key", ""),
-        code=facts.get("code", ""),
-        facts=dict(facts.get("facts", {})),
-        mention=bool(facts.get("mention", False)),
-        file_ids=tuple(facts.get("file_ids", ())),
-    )
+    def _look(self, tx: Transaction, session_id: str) -> tuple[list[OutboxRow], Snapshot | None]:
+        """Return the open posts in the order in which people read them, and what they say; None where none is open."""
+        found = tx.outbox.list_open(session_id=session_id)
+        rows = sorted(found, key=lambda row: (row.created_at, _ORDER.index(row.kind)))
+        return rows, read_snapshot(tx, session_id, self._unit) if rows else None

@@ -7,7 +7,7 @@ from core.casts.model import Phase
 from core.documents.model import Document
 from core.orchestration.plan import PlanState, RoundState
 from core.orchestration.ports import PostKind
-from core.orchestration.posting import post_key
+from core.orchestration.posting import receipt_key
 from core.sessions.errors import SessionNotFound
 from core.sessions.model import Fate, Guidance, Note, Round, Session, Turn
 from core.sessions.ports import Transaction
@@ -26,6 +26,8 @@ class Room:
         spent_microcredits: What was charged so far.
         cards: The platform's id of each round's card, by round.
         tier: The workspace's tier as it is now.
+        has_open_posts: Whether a post waits to be sent or edited.
+        is_closed: Whether the end of this segment was written.
     """
 
     session: Session
@@ -39,6 +41,8 @@ class Room:
     spent_microcredits: int
     cards: dict[int, str]
     tier: str
+    has_open_posts: bool = False
+    is_closed: bool = False
 
     @property
     def material(self) -> Material:
@@ -95,10 +99,9 @@ def read_room(tx: Transaction, session_id: str) -> Room:
     version = max(written, default=0 if session.has_upload else -1)
     stored = tx.sessions.find_version(session_id, version) if version >= 0 else None
     captured, _ = tx.credits.session_totals(session_id)
-    cards: dict[int, str] = {}
-    for item in rounds:
-        row = tx.outbox.find(post_key(session_id, PostKind.ROUND_CARD, round_number=item.number))
-        cards[item.number] = row.post_id if row is not None else ""
+    posts = tx.outbox.list_session(session_id)
+    shown = {row.facts.get("round"): row.post_id for row in posts if row.kind == PostKind.ROUND_CARD}
+    receipt = receipt_key(session)
     workspace = tx.workspaces.find(session.workspace_id)
     return Room(
         session=session,
@@ -114,6 +117,8 @@ def read_room(tx: Transaction, session_id: str) -> Room:
         version=version,
         document=stored.document if stored is not None else None,
         spent_microcredits=captured,
-        cards=cards,
+        cards={item.number: shown.get(item.number, "") for item in rounds},
         tier=workspace.tier if workspace is not None else "",
+        has_open_posts=any(row.is_open for row in posts),
+        is_closed=any(row.key == receipt for row in posts),
     )

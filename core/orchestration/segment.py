@@ -15,7 +15,7 @@ from core.clock import Clock
 from core.errors import UserFacingError
 from core.orchestration.acting import Acting
 from core.orchestration.errors import BalanceEmpty, CapReached, TurnFailed
-from core.orchestration.finish import Finisher, is_closed
+from core.orchestration.finish import Finisher
 from core.orchestration.jobs import Seat, TurnJob
 from core.orchestration.plan import Act, End, Park, next_step
 from core.orchestration.ports import ChatPort, PostKind
@@ -70,15 +70,14 @@ class SegmentRunner:
             asyncio.CancelledError: If people stopped the session; the next segment closes it.
         """
         try:
-            begun, fresh = await self._store.write(lambda tx: self._begin(tx, session_id, segment))
+            room = await self._take_up(session_id, segment)
         except SessionNotFound:
             return StepOutcome(next="superseded", reason="deleted")
-        if not begun:
+        if room is None:
             await self._poster.flush(session_id)
             return StepOutcome(next="superseded", reason="moved on")
-        await self._poster.flush(session_id, fresh=fresh)
         try:
-            return await self._round(session_id, segment)
+            return await self._round(room, segment)
         except SessionNotFound:
             return StepOutcome(next="superseded", reason="deleted")
         except UserFacingError as error:
@@ -89,51 +88,61 @@ class SegmentRunner:
             _log.exception("session_failed", session=session_id)
             return await self._finish(session_id, EndReason.FAILED, "internal")
 
-    def _begin(self, tx: Transaction, session_id: str, segment: int) -> tuple[bool, frozenset[str]]:
-        """Take the session up, unless it moved on; return whether, and the keys of posts that were meant just now."""
+    async def _take_up(self, session_id: str, segment: int) -> Room | None:
+        """Return the room, its session running, or None if the session moved on."""
+        room = await self._look(session_id)
+        if room.session.status is Status.QUEUED and room.session.segment == segment:
+            fresh = await self._store.write(lambda tx: self._begin(tx, session_id, segment))
+            await self._poster.flush(session_id, fresh=fresh)
+            room = await self._look(session_id)
+        parked = {Status.DRAFT, Status.QUEUED, Status.PAUSED, Status.WAITING}
+        if room.session.segment != segment or room.session.status in parked or room.is_closed:
+            return None
+        return room
+
+    async def _look(self, session_id: str) -> Room:
+        return await self._store.read(lambda tx: read_room(tx, session_id))
+
+    def _begin(self, tx: Transaction, session_id: str, segment: int) -> frozenset[str]:
+        """Take the session up, unless it moved on; return the keys of posts that were meant just now."""
         session = tx.sessions.lock(session_id)
         if session is None:
             raise SessionNotFound(session_id)
-        if session.segment != segment or session.status in {Status.DRAFT, Status.PAUSED, Status.WAITING}:
-            return False, frozenset()
+        if session.segment != segment or session.status is not Status.QUEUED:
+            return frozenset()
         now = self._clock.now()
-        fresh: set[str] = set()
-        if session.status is Status.QUEUED:
-            session = move(
-                session, Status.RUNNING, started_at=session.started_at or now, park_reason=None, failure_code=""
-            )
-            tx.sessions.save(session)
-            first = tx.outbox.find(key := intend(tx, session, PostKind.SESSION_CARD, now=now))
-            if first is not None and first.created_at == now:
-                fresh.add(key)
-            freshen(tx, session_id, [PostKind.SESSION_CARD])
-        elif is_closed(tx, session):
-            return False, frozenset()
-        return True, frozenset(fresh)
+        session = move(session, Status.RUNNING, started_at=session.started_at or now, park_reason=None, failure_code="")
+        tx.sessions.save(session)
+        first = tx.outbox.find(key := intend(tx, session, PostKind.SESSION_CARD, now=now))
+        freshen(tx, session_id, [PostKind.SESSION_CARD])
+        return frozenset({key}) if first is not None and first.created_at == now else frozenset()
 
-    async def _round(self, session_id: str, segment: int) -> StepOutcome:
-        """Run phases until the round is complete."""
+    async def _round(self, room: Room, segment: int) -> StepOutcome:
+        """Run phases until the round is complete, and the end if that was the last one."""
+        session_id = room.session.id
         started = self._clock.monotonic()
         current: int | None = None
         while True:
-            room = await self._store.read(lambda tx: read_room(tx, session_id))
             if room.session.segment != segment:
                 return StepOutcome(next="superseded", reason="moved on")
             step = next_step(room.plan_state())
-            if current is not None and not (isinstance(step, Act) and step.round == current):
-                await self._worked(session_id, self._clock.monotonic() - started)
-                return StepOutcome(next="continue", reason="")
             if isinstance(step, Park):
                 return await self._park(session_id, step.reason, "")
             if isinstance(step, End):
                 return await self._finish(session_id, step.reason, "")
+            if current is not None and step.round != current:
+                return StepOutcome(next="continue", reason="")
+            if current is None and room.has_open_posts and room.find_round(step.round) is not None:
+                await self._poster.flush(session_id)  # what a process that died in the middle of the round had meant
             current = step.round
             outcome = await self._phase(room, step)
-            if outcome is None and step.phase is Phase.SYNTHESIZER:
-                outcome = StepOutcome(next="continue", reason="")
+            if outcome is not None or step.phase is Phase.SYNTHESIZER:
+                now = self._clock.monotonic()
+                await self._worked(session_id, now - started)
+                started = now
             if outcome is not None:
-                await self._worked(session_id, self._clock.monotonic() - started)
                 return outcome
+            room = await self._look(session_id)
 
     async def _phase(self, room: Room, step: Act) -> StepOutcome | None:
         """Let the roles of one phase act; return what follows when they could not, None when they did."""
@@ -148,7 +157,8 @@ class SegmentRunner:
             return await self._park(session.id, ParkReason.PROVIDER, error.code)
         results = await self._act_together(jobs)
         fresh = self._fresh(results, session.verbosity)
-        if fresh or step.phase is Phase.SYNTHESIZER:
+        if fresh:
+            # What else is to be edited waits for the next card, or the end: a moment away.
             await self._poster.flush(session.id, fresh=fresh)
         failures = [result for result in results if isinstance(result, BaseException)]
         if len(failures) < len(results) and all(isinstance(item, CapReached | BalanceEmpty) for item in failures):
@@ -214,7 +224,7 @@ class SegmentRunner:
         session = room.session
 
         def work(tx: Transaction) -> str:
-            tx.sessions.lock(session.id)
+            tx.sessions.guard(session.id)
             tx.sessions.save_round(Round(session.id, number, started_at=now))
             freshen(tx, session.id, [PostKind.SESSION_CARD])
             if session.verbosity is Verbosity.QUIET:

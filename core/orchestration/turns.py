@@ -170,7 +170,7 @@ class TurnRunner:
             existing = tx.sessions.find_turn(identity)
             if existing is not None:
                 return existing
-            tx.sessions.lock(session.id)
+            tx.sessions.guard(session.id)
             charged = self._budget.settle(tx, opened.hold_id, charge)
             turn = Turn(
                 id=identity,

@@ -55,6 +55,11 @@ class OutboxRow:
     post_id: str = ""
     attempts: int = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be sent or edited."""
+        return self.state not in {OutboxState.SENT, OutboxState.REFUSED}
+
 
 class InboxState(StrEnum):
     """Where a request of a person stands: to be done (or claimed), waiting for a person, done, given up."""
@@ -137,6 +142,10 @@ class SessionRepository(Protocol):
     def find(self, session_id: str) -> Session | None: ...
     def lock(self, session_id: str) -> Session | None:
         """Return the session, locked until the transaction ends."""
+        ...
+
+    def guard(self, session_id: str) -> None:
+        """Lock the session until the transaction ends, for a caller who need not read it; one that is gone is no error."""
         ...
 
     def save(self, session: Session) -> None:

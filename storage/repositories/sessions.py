@@ -131,6 +131,9 @@ class SqlSessionRepository:
     def lock(self, session_id: str) -> Session | None:
         return _LOCK_SESSION.first(self._connection, id=session_id)
 
+    def guard(self, session_id: str) -> None:
+        _LOCK_SESSION.lock(self._connection, id=session_id)
+
     def save(self, session: Session) -> None:
         _UPDATE_SESSION.run(self._connection, session)
 
