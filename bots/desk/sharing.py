@@ -62,7 +62,16 @@ def _intend(tools: Tools, tx: Transaction, session: Session) -> str:
     own = tx.outbox.find(post_key(session.id, PostKind.RESULT, name=receipt_name(current)))
     files = own.facts.get("file_ids", []) if own is not None else []
     name = f"share{current.segment}"
-    key = intend(tx, current, PostKind.RESULT, now=tools.clock.now(), name=name, channel=session.origin, file_ids=files)
+    key = intend(
+        tx,
+        current,
+        PostKind.RESULT,
+        now=tools.clock.now(),
+        name=name,
+        channel=session.origin,
+        file_ids=files,
+        facts={"shared": "yes"},
+    )
     row = tx.outbox.find(key)
     if row is not None and row.state is OutboxState.REFUSED:
         tx.outbox.save(replace(row, state=OutboxState.INTENT))

@@ -6,6 +6,7 @@ from bots.views.round_card import said_in
 from bots.views.session_card import REHEARSAL_LINE
 from bots.views.words import (
     REHEARSAL,
+    SHARE,
     count,
     end_words,
     exact_amount,
@@ -27,8 +28,14 @@ from core.workspaces.model import Verbosity
 SHOWN_OPEN = 5
 
 
-def result_post(snapshot: Snapshot) -> View:
-    """Return the result: which version won and why it ended, with what the room would do next."""
+def result_post(snapshot: Snapshot, *, is_shared: bool = False) -> View:
+    """Return the result: which version won and why it ended, with what the room would do next.
+
+    Args:
+        snapshot: What is known.
+        is_shared: Whether this is the copy of a private session's result for its channel, where nobody but the starter
+            could press anything.
+    """
     session = snapshot.session
     rehearsal = f" ({REHEARSAL})" if is_rehearsal(snapshot) else ""
     title = f"Result{rehearsal}: {session.title}"
@@ -43,7 +50,7 @@ def result_post(snapshot: Snapshot) -> View:
     elements += _next(snapshot)
     if is_rehearsal(snapshot):
         elements.append(Small(REHEARSAL_LINE))
-    if session.status in {Status.COMPLETED, Status.STOPPED}:
+    if session.status in {Status.COMPLETED, Status.STOPPED} and not is_shared:
         elements.append(Buttons(_buttons(snapshot)))
     return View(tuple(elements), f"{title}. {verdict} Ended because {ended}.")
 
@@ -88,11 +95,13 @@ def _next(snapshot: Snapshot) -> list[Element]:
 
 def _buttons(snapshot: Snapshot) -> tuple[Button, ...]:
     session = snapshot.session
+    share = (Button("share", SHARE, session.id),) if session.origin else ()
     return (
         Button("more", "Run one more round", session.id, style=Style.PRIMARY),
         Button("continue", "Continue with guidance", session.id),
         Button("comments", "Show all comments", session.id),
         Button("files", "Show files", session.id),
+        *share,
     )
 
 
@@ -113,14 +122,14 @@ def receipt_post(snapshot: Snapshot) -> View:
     unused = max(0, session.cap_microcredits - spent - snapshot.held_microcredits)
     pairs = [
         ("Quoted", price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)),
-        ("Never more than", money(session.cap_microcredits, unit)),
+        ("Set aside at most", money(session.cap_microcredits, unit)),
         ("Charged", money(spent, unit)),
-        ("Not used", left(unused, unit)),
+        ("Given back", left(unused, unit)),
     ]
     if unit is Unit.CREDITS:
         pairs.append(("Balance", left(snapshot.balance_microcredits)))
     if snapshot.held_microcredits:
-        pairs.insert(3, ("Set aside", money(snapshot.held_microcredits, unit)))
+        pairs.insert(3, ("Still set aside", money(snapshot.held_microcredits, unit)))
     rehearsal = f" ({REHEARSAL})" if is_rehearsal(snapshot) else ""
     elements: list[Element] = [Heading(f"Receipt{rehearsal}"), Fields(tuple(pairs))]
     if rows:

@@ -12,6 +12,7 @@ _TENTH = Decimal("0.1")
 _HUNDREDTH = Decimal("0.01")
 _MINUTE = 60
 REHEARSAL = "rehearsal"
+SHARE = "Share to channel"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -1,0 +1,33 @@
+"""One program for a whole file of scenarios: starting it takes longer than most of them."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.scenarios.slack_office import Office, local_slack, office, settings_of
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def north(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    """The program on SQLite, installed in the workspace north and invited into #general."""
+    path = tmp_path_factory.mktemp("office") / "atelier.db"
+    shutil.copy(_sqlite_template, path)
+    async with local_slack() as slack, office(slack, settings_of(f"sqlite+aiosqlite:///{path}", slack)) as house:
+        await house.install(slack.north, slack.ann, slack.general)
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(north: Office) -> AsyncIterator[Office]:
+    """The same program for each scenario; at its end nothing was sent that Slack would not take, and nobody pinged."""
+    slack = north.slack
+    slack.api.problems.clear()
+    yield north
+    await north.settled()
+    slack.faults.clear()
+    assert slack.api.problems == []
+    people = {f"<@{one.id}>" for one in slack.world.people.values()}
+    assert set(slack.mentions()) <= people
