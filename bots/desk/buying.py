@@ -30,6 +30,7 @@ from core.errors import UserFacingError
 from core.sessions.model import Status
 
 _TIER = "tier:"
+_INVOICES = 6  # as many as fit into one message of every platform; the portal has them all
 Act = Callable[[Counter, Call], Awaitable[None]]
 
 
@@ -100,7 +101,7 @@ async def _portal(counter: Counter, call: Call) -> None:
 
 
 async def _invoices(counter: Counter, call: Call) -> None:
-    await call.say(invoices_view(await counter.need_service().invoices(buyer_of(call))))
+    await call.say(invoices_view(await counter.need_service().invoices(buyer_of(call), limit=_INVOICES)))
 
 
 async def _invoice(counter: Counter, call: Call) -> None:

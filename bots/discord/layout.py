@@ -21,6 +21,7 @@ from bots.views.elements import (
     Fields,
     Files,
     Heading,
+    Link,
     ProgressLine,
     Quote,
     Small,
@@ -34,6 +35,7 @@ from bots.views.plain import plain_text, table_text
 Json = dict[str, Any]
 _ROW, _BUTTON, _SECTION, _TEXT, _SEPARATOR, _CONTAINER = 1, 2, 9, 10, 14, 17
 _STYLES = {Style.PRIMARY: 1, Style.NORMAL: 2, Style.DANGER: 4}
+_OPENS = 5
 _ON = "…"
 _QUOTE = 1_200
 _WORTH_A_CUT = 500  # a shorter beginning of a text is not worth tearing it
@@ -260,6 +262,11 @@ def _draw(element: Element, pressed: set[str]) -> Iterator[_Item]:  # noqa: C901
             drawn = [_button(one) for one in buttons if not _is_known(one, pressed)]
             for start in range(0, len(drawn), limits.BUTTONS_IN_ROW):
                 yield _Item(component={"type": _ROW, "components": drawn[start : start + limits.BUTTONS_IN_ROW]})
+        case Link(label, url) if len(url) <= limits.BUTTON_URL:
+            button = {"type": _BUTTON, "style": _OPENS, "label": shorten(label, limits.BUTTON_LABEL), "url": url}
+            yield _Item(component={"type": _ROW, "components": [button]})
+        case Link(label, url):
+            yield _Item(text=f"{literal(label)}: {url}")
         case Files():
             return  # they are drawn when it is known which of them Discord takes
 

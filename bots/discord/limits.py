@@ -18,6 +18,7 @@ MESSAGES_IN_POST = 3
 BUTTONS_IN_ROW = 5
 """Buttons of an action row (docs)."""
 BUTTON_LABEL = 80
+BUTTON_URL = 512
 """Characters of a button's label (docs)."""
 CUSTOM_ID = 100
 """Characters of a custom id (docs)."""

@@ -15,6 +15,7 @@ from bots.views.elements import (
     Fields,
     Files,
     Heading,
+    Link,
     ProgressLine,
     Quote,
     Small,
@@ -208,8 +209,16 @@ def _draw(element: Element) -> Iterator[Drawn]:  # noqa: C901, PLR0912 - one cas
             for start in range(0, len(buttons), limits.ACTIONS):
                 row = [_button(one, number) for number, one in enumerate(buttons[start : start + limits.ACTIONS])]
                 yield Drawn({"type": "actions", "elements": row}, sum(len(one["text"]["text"]) for one in row))
+        case Link(label, url):
+            text = f"<{_address(url)}|{escape(label)}>"
+            yield Drawn({"type": "section", "text": _mrkdwn(text)}, len(text), text)
         case Files():
             return  # Slack shows a message's files itself
+
+
+def _address(url: str) -> str:
+    """Return an address in which nothing ends the link early."""
+    return escape(url).replace("|", "%7C")
 
 
 def _header(text: str) -> Drawn:

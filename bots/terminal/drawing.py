@@ -18,6 +18,7 @@ from bots.views.elements import (
     Fields,
     Files,
     Heading,
+    Link,
     ProgressLine,
     Quote,
     Small,
@@ -58,6 +59,8 @@ def _draw(element: Element, files: Mapping[str, str]) -> RenderableType:  # noqa
             return RichText(harmless(f"{label} ({done} of {total})" if total else label))
         case Divider():
             return Rule(style="dim")
+        case Link(label, url):
+            return RichText(harmless(f"{label}: {url}"))
         case Files(file_ids):
             names = ", ".join(files.get(file_id, file_id) for file_id in file_ids)
             return RichText(harmless(f"Files: {names}"))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bots.views.ask import said
 from bots.views.billing import cents, day
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Style, Text, View
+from bots.views.elements import Link as Opens
 from bots.views.words import money
 from core.billing.buyers import Link
 from core.billing.catalogue import Product
@@ -35,7 +36,8 @@ def pay_view(link: Link, product: Product, *, quantity: int, is_change: bool = F
         label = f"Pay {price} with Stripe"
     elements: list[Element] = [
         Heading("Change the plan" if product.is_plan else "Buy credits", 2),
-        Text(f"{what}. Taxes come on top where they are due.\n[{label}]({link.url})"),
+        Text(f"{what}. Taxes come on top where they are due."),
+        Opens(label, link.url),
     ]
     if is_change:
         elements.append(
@@ -54,28 +56,28 @@ def pay_view(link: Link, product: Product, *, quantity: int, is_change: bool = F
 
 def portal_view(link: Link) -> View:
     """Return the link to Stripe's portal."""
-    text = f"[Open Stripe's portal]({link.url}): card, address, VAT id, invoices, plan."
+    text = "Card, address, VAT id, invoices and plan are in Stripe's portal."
     small = f"{_PRIVATE} It works for a few minutes."
-    return View((Text(text), Small(small)), "The link to Stripe's portal is in this message.")
+    return View(
+        (Text(text), Opens("Open portal", link.url), Small(small)), "The link to Stripe's portal is in this message."
+    )
 
 
 def invoices_view(invoices: Sequence[InvoiceObject]) -> View:
     """Return invoices, newest first, with their private pages."""
     if not invoices:
         return said("There are no invoices yet.")
-    lines = [_invoice(item) for item in invoices]
-    elements: tuple[Element, ...] = (
-        Heading("Invoices", 2),
-        Text("\n".join(lines)),
-        Small(f"{_PRIVATE} Older invoices are in the portal."),
-        Buttons((Button("billing-portal", "Open portal", ""),)),
-    )
-    return View(elements, f"Invoices: {len(invoices)}.")
+    elements: list[Element] = [Heading("Invoices", 2)]
+    for item in invoices:
+        elements += _invoice(item)
+    elements.append(Small(f"{_PRIVATE} Older invoices are in the portal."))
+    elements.append(Buttons((Button("billing-portal", "Open portal", ""),)))
+    return View(tuple(elements), f"Invoices: {len(invoices)}.")
 
 
 def invoice_view(link: Link) -> View:
     """Return the link to one invoice."""
-    return said(f"[Open the invoice]({link.url})", small=_PRIVATE)
+    return View((Opens("Open invoice", link.url), Small(_PRIVATE)), "The link to the invoice is in this message.")
 
 
 def cancel_view(subscription: Subscription, name: str) -> View:
@@ -120,7 +122,9 @@ def buyers_view(buyers: Sequence[Member], *, may_name: bool, told: str = "") -> 
         elements.append(Small("What is to be said about money is told to those who are named, not to every admin."))
     if may_name:
         buttons = [Button("billing-buyers", "Name a buyer", "")]
-        buttons += [Button("billing-buyers", f"Remove {member.name}"[:75], member.id, "remove") for member in buyers]
+        buttons += [
+            Button("billing-buyers", f"Remove {member.name}"[:75], member.external_id, "remove") for member in buyers
+        ]
         elements.append(Buttons(tuple(buttons)))
     return View(tuple(elements), told or "Who may buy.")
 
@@ -153,7 +157,7 @@ def tier_buttons(tier: str, name: str, session_id: str, *, may_buy: bool) -> tup
     return (Button("ask-admin", "Ask an admin", session_id, f"tier:{tier}", Style.PRIMARY),)
 
 
-def _invoice(item: InvoiceObject) -> str:
-    label = f"Invoice {item.number}" if item.number else "Invoice"
-    shown = f"[{label}]({item.hosted_invoice_url})" if item.hosted_invoice_url else label
-    return f"- {day(item.created)}: {cents(item.total, item.currency)}, {item.status or 'draft'}, {shown}"
+def _invoice(item: InvoiceObject) -> tuple[Element, ...]:
+    name = f"Invoice {item.number}" if item.number else "Invoice"
+    line = Text(f"{day(item.created)}: {cents(item.total, item.currency)}, {item.status or 'draft'}")
+    return (line, Opens(f"Open {name}", item.hosted_invoice_url)) if item.hosted_invoice_url else (line,)

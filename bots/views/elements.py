@@ -107,13 +107,24 @@ class Buttons:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A page that one person may open, such as one to pay on; only in private answers.
+
+    Links in `Text` are made to show where they lead, since models and people wrote it. This one is ours.
+    """
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """Files that go with the view, by id."""
 
     file_ids: tuple[str, ...]
 
 
-Element = Heading | Text | Small | Quote | Fields | Table | ProgressLine | Divider | Buttons | Files
+Element = Heading | Text | Small | Quote | Fields | Table | ProgressLine | Divider | Buttons | Link | Files
 
 
 @dataclass(frozen=True, slots=True)

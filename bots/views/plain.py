@@ -7,6 +7,7 @@ from bots.views.elements import (
     Fields,
     Files,
     Heading,
+    Link,
     ProgressLine,
     Quote,
     Small,
@@ -38,6 +39,8 @@ def _plain(element: Element) -> str:  # noqa: PLR0911 - one return a case
             return f"{label}: {done} of {total}" if total else label
         case Divider():
             return "---"
+        case Link(label, url):
+            return f"{label}: {url}"
         case Buttons() | Files():
             return ""
 

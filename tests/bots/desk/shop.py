@@ -1,6 +1,5 @@
 """A desk that sells: people on one side of it, the local Stripe on the other, everything between them real."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from typing_extensions import override
 from bots.desk.billing import billing_part
 from bots.desk.notices import DeskNotices
 from bots.desk.requests import Request
-from bots.views.elements import Table, Text, View
+from bots.views.elements import Link, Table, View
 from core.billing.delivery import NoticeDelivery
 from core.credits.model import Balance
 from core.errors import TransientError
@@ -27,7 +26,6 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.door import FakeDoor, Whisper, admin
 
 BOSS = "boss"
-_LINK = re.compile(r"\[[^\]]+\]\((?P<url>https?://[^)\s]+)\)")
 
 
 @dataclass
@@ -160,8 +158,7 @@ class Shop:
 
 def links_in(whisper: Whisper) -> list[str]:
     """Return every address that an answer shows."""
-    texts = [item.markdown for item in whisper.view.elements if isinstance(item, Text)]
-    return [match["url"] for text in texts for match in _LINK.finditer(text)]
+    return [item.url for item in whisper.view.elements if isinstance(item, Link)]
 
 
 def link_in(whisper: Whisper) -> str:

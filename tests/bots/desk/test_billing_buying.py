@@ -126,7 +126,7 @@ async def test_only_admins_name_buyers(shop: Shop) -> None:
     """A member cannot make a buyer of anybody, by words, by a button or by a form."""
     await shop.room.mention("billing buyers --add Ann", "ann")
     assert "Only admins may change this" in shop.last.text
-    await shop.room.press(button_of("billing-buyers", f"{HOME}/ann", "remove"), "ann")
+    await shop.room.press(button_of("billing-buyers", "ann", "remove"), "ann")
     assert "Only admins may change this" in shop.last.text
     form = await shop.room.desk.form_for(press(shop, "billing-buyers", "ann"))
     assert form is None

@@ -177,9 +177,9 @@ def test_the_receipt_adds_up() -> None:
     assert totals.rows == (("Reading", "4.00"), ("Round 1", "6.00"))
     assert _fields(view) == {
         "Quoted": "10 to 20 credits ($0.10 to $0.20)",
-        "Never more than": "40 credits ($0.40)",
+        "Set aside at most": "40 credits ($0.40)",
         "Charged": "10 credits ($0.10)",
-        "Not used": "30 credits ($0.30)",
+        "Given back": "30 credits ($0.30)",
         "Balance": "90 credits ($0.90)",
     }
 
