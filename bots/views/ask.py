@@ -13,6 +13,12 @@ from core.sessions.model import Session
 
 _COMMANDS_A_PAGE = 12
 _EXCERPT_CHARACTERS = 200
+_CHOICES = {  # verbs whose command is no verb, or that say too little: the question's end, and the button's begin
+    "status": ("see", "Show"),
+    "files": ("see the files of", "Show files of"),
+    "more": ("run one more round of", "Run one more round of"),
+    "mute": ("take your directions out of", "Take my directions out of"),
+}
 PLACES = {"slack": "this Slack", "discord": "this server"}
 
 
@@ -156,10 +162,10 @@ def offer_view(session: Session, request_id: str, text: str) -> View:
 
 def chooser_view(verb: str, sessions: Sequence[Session], request_id: str, *, page: int, pages: int) -> View:
     """Return a button for each session that may be meant."""
-    question = f"Which session do you want to {verb}?"
+    asked, pressed = _CHOICES.get(verb, (verb, f"{verb[:1].upper()}{verb[1:]}"))
+    question = f"Which session do you want to {asked}?" if " " not in asked else f"You want to {asked} which session?"
     buttons = tuple(
-        Button("pick", f"{verb[:1].upper()}{verb[1:]} {session.title}"[:75], request_id, session.id)
-        for session in sessions
+        Button("pick", f"{pressed} {session.title}"[:75], request_id, session.id) for session in sessions
     )
     elements: list[Element] = [Text(question), Buttons(buttons), *turning("choose", request_id, page, pages)]
     return View(tuple(elements), question)

@@ -232,7 +232,8 @@ def _bad_request(error: BadRequest) -> ErrorView:
 
 def _not_found(error: SessionNotFound) -> ErrorView:
     words = WORDS[SessionNotFound.code]
-    return ErrorView(words.title, f"Nobody here knows {error.session_id!r}.", words.way_out)
+    known = f"Nobody here knows “{error.session_id}”." if error.session_id else "There is none of yours that fits."
+    return ErrorView(words.title, known, words.way_out)
 
 
 _DENIALS = {
