@@ -386,6 +386,6 @@ def _surviving(event: str, parse: Callable[[Any], Any]) -> Callable[[Any], None]
         try:
             parse(data)
         except Exception as error:  # noqa: BLE001 - the edge: what Discord sends is not ours to choose
-            _log.error("discord_event_unreadable", event=event, error=type(error).__name__, exc_info=error)
+            _log.error("discord_event_unreadable", type=event, error=repr(error)[:200])
 
     return survive

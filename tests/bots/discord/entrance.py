@@ -75,7 +75,8 @@ class Rows:
     known: dict[str, Known] = field(default_factory=dict)
 
     async def home_of(self, user: str, *, channel: str, target: str = "") -> str:
-        return self.targets.get(target) or self.homes.get(user, "")
+        here = next((workspace for workspace, thread in self.live if thread.thread == channel), "")
+        return self.targets.get(target) or here.removeprefix("discord:") or self.homes.get(user, "")
 
     async def is_live(self, channel: str) -> bool:
         return any(thread.thread == channel for _, thread in self.live)
