@@ -163,10 +163,8 @@ def offer_view(session: Session, request_id: str, text: str) -> View:
 def chooser_view(verb: str, sessions: Sequence[Session], request_id: str, *, page: int, pages: int) -> View:
     """Return a button for each session that may be meant."""
     asked, pressed = _CHOICES.get(verb, (verb, f"{verb[:1].upper()}{verb[1:]}"))
-    question = f"Which session do you want to {asked}?" if " " not in asked else f"You want to {asked} which session?"
-    buttons = tuple(
-        Button("pick", f"{pressed} {session.title}"[:75], request_id, session.id) for session in sessions
-    )
+    question = f"Which session do you want to {asked}?"
+    buttons = tuple(Button("pick", f"{pressed} {session.title}"[:75], request_id, session.id) for session in sessions)
     elements: list[Element] = [Text(question), Buttons(buttons), *turning("choose", request_id, page, pages)]
     return View(tuple(elements), question)
 

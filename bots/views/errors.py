@@ -232,7 +232,7 @@ def _bad_request(error: BadRequest) -> ErrorView:
 
 def _not_found(error: SessionNotFound) -> ErrorView:
     words = WORDS[SessionNotFound.code]
-    known = f"Nobody here knows “{error.session_id}”." if error.session_id else "There is none of yours that fits."
+    known = f"Nobody here knows {error.session_id!r}." if error.session_id else "There is none of yours that fits."
     return ErrorView(words.title, known, words.way_out)
 
 
