@@ -11,10 +11,16 @@ import pytest
 
 from bots.commands import COMMANDS
 from bots.desk.billing import billing_part
+from bots.desk.estimating import compared
+from bots.desk.reading import FreeText, read_mention
 from bots.desk.requests import Actor
+from bots.parsing import Invocation, parse_command
 from bots.views.elements import Button
+from bots.views.lists import times
 from core.billing.overview import BillingReader
 from core.credits.model import LotKind
+from core.credits.tariff import Tariff
+from core.providers.catalogue import Catalogue
 from core.sessions.model import Status
 from core.sessions.ports import Transaction
 from core.workspaces.model import Workspace, WorkspaceSettings
@@ -284,3 +290,76 @@ async def test_lots_of_every_kind_have_a_name(shop: Shop) -> None:
     await shop.room.store.write(give)
     await shop.room.command("billing", "ann")
     assert [row[0] for row in table_in(shop.last).rows] == ["Gift", "Given"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "history of the harbour in two pages",
+        "plans for the summer party, shorter please",
+        "billing is broken for a customer: write them a note",
+        "credits should roll over: argue for it",
+        "cancel culture, an essay in five paragraphs",
+        "buy this house: tighten the advert",
+    ],
+)
+def test_prose_about_money_is_prose(text: str) -> None:
+    """Words of everyday language are commands only where a command could be meant."""
+    assert read_mention(text) == FreeText(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "values"),
+    [
+        ("billing", "billing", {}),
+        ("Credits", "billing", {}),
+        ("billing history", "billing-history", {}),
+        ("billing buy", "billing-buy", {}),
+        ("billing buy 2", "billing-buy", {"packs": 2}),
+        ("billing upgrade Pro", "billing-upgrade", {"plan": "pro"}),
+        ("billing buyers --remove @ann", "billing-buyers", {"remove": "@ann"}),
+        ("cancel", "cancel", {}),
+        ("billing cancel", "billing-cancel", {}),
+    ],
+)
+def test_billing_is_typed_as_the_docs_say(text: str, name: str, values: dict[str, object]) -> None:
+    """In a slash command and in a mention alike."""
+    given = read_mention(text)
+    assert isinstance(given, Invocation)
+    assert (given.command.name, given.values) == (name, values)
+    assert parse_command(text) == given
+
+
+async def test_an_estimate_of_a_file_compares_what_it_asked_for(shop: Shop) -> None:
+    """The file is read once; the choice that was asked for has the price of the headline, whatever else is shown."""
+    await shop.room.command("estimate", "ann", values={"rounds": 2, "editors": 2}, files=(REPORT,))
+    table = table_in(shop.last)
+    assert table.headers == ("Model", "1 editor", "2 editors", "3 editors")
+    headline = shop.last.text.partition("Price: ")[2].partition(",")[0]
+    assert table.rows[0][2] == headline
+    assert shop.door.fetched == [REPORT.id]
+
+
+def test_models_to_compare_are_one_of_each_grade() -> None:
+    """The one that was asked for stands first."""
+    specs = Catalogue.load().list()
+    asked = specs[-1]
+    found = compared(specs, asked.id)
+    assert found[0] == asked
+    assert len({spec.grade for spec in found}) == len(found)
+    assert compared(specs, "gone")
+
+
+def test_a_price_is_compared_with_the_baselines() -> None:
+    """The baseline costs once its own price, a dearer model more; nothing is compared with what is free."""
+    catalogue = Catalogue.load()
+    tariff = Tariff(PRICES)
+    base, now = catalogue.default("anthropic"), FakeClock().now()
+    assert base is not None
+    assert tariff.compare(base, base, at=now) == 1
+    ratios = [tariff.compare(spec, base, at=now) for spec in catalogue.list()]
+    assert any(ratio is not None and ratio > 1 for ratio in ratios)
+    free = next(spec for spec in catalogue.list() if spec.provider == "rehearsal")
+    assert tariff.compare(base, free, at=now) is None
+    assert [times(Decimal(text)) for text in ("1", "0.44", "12.6", "10")] == ["1 x", "0.4 x", "13 x", "10 x"]
+    assert times(None) == "-"
