@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntFlag
+from functools import reduce
+from operator import or_
 from typing import Any
 
 ADMINISTRATOR, MANAGE_GUILD = 1 << 3, 1 << 5
@@ -22,7 +24,7 @@ class Permission(IntFlag):
     SEND_MESSAGES_IN_THREADS = 1 << 38
 
 
-WANTED = ~Permission(0)
+WANTED = reduce(or_, Permission)
 """Everything that the app asks for when it is invited."""
 _NEEDED = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY | Permission.ATTACH_FILES
 
