@@ -17,6 +17,7 @@ from bots.desk.tools import Call, Handlers, Part, Tools
 from bots.views.ask import said
 from bots.views.billing import card_view, history_view, plans_view, usage_view
 from bots.views.buying import buyers_view, cancel_what_view
+from core.billing.errors import NothingSold
 from core.billing.overview import BillingReader
 from core.billing.service import BillingService
 from core.orchestration.ports import PostRefused
@@ -63,7 +64,8 @@ def _handlers(counter: Counter) -> Handlers:
         await _history(counter, call)
 
     async def plans(call: Call) -> None:
-        counter.need_service()
+        if not counter.need_service().is_open:
+            raise NothingSold("nothing can be bought here")
         overview = await counter.reader.overview(call.workspace.id)
         live = overview.subscription
         view = plans_view(

@@ -37,8 +37,8 @@ Act = Callable[[Counter, Call], Awaitable[None]]
 def handlers(counter: Counter) -> Handlers:
     """Return the verbs, and the ways out of what stops people who lack credits or a plan."""
 
-    def part(act: Act) -> Handler:
-        return guarded(partial(act, counter))
+    def part(act: Act, *, is_for_starters: bool = False) -> Handler:
+        return guarded(partial(act, counter), is_for_starters=is_for_starters)
 
     return Handlers(
         commands={
@@ -53,8 +53,8 @@ def handlers(counter: Counter) -> Handlers:
         presses={
             "buy-again": part(_again),
             "invoice": part(_invoice),
-            "add-credits": part(_add),
-            "ask-admin": part(_ask),
+            "add-credits": part(_add, is_for_starters=True),
+            "ask-admin": part(_ask, is_for_starters=True),
         },
         ways=partial(_ways, counter),
     )
@@ -159,7 +159,7 @@ async def _ask(counter: Counter, call: Call) -> None:
 
 async def _ways(counter: Counter, call: Call, error: UserFacingError, session_id: str) -> Sequence[Button]:
     """Return the buttons that lead out of an error about money, for the one whom it met."""
-    if counter.service is None:
+    if counter.service is None or not counter.service.is_open:
         return ()
     match error:
         case InsufficientCredits():

@@ -13,7 +13,7 @@ from core.billing.overview import BillingReader, Overview, month_of
 from core.billing.service import BillingService
 from core.sessions.model import Session
 from core.sessions.ports import Transaction
-from core.workspaces.access import Denial, configure_denial, steer_denial
+from core.workspaces.access import Denial, configure_denial, refuse, steer_denial
 from core.workspaces.errors import NotAllowed
 from core.workspaces.model import Member
 
@@ -69,6 +69,7 @@ class Counter:
             own = sum(item.microcredits for item in used.spend if item.member_id == call.member.id)
         reader = Reader(
             may_buy=await self.may_buy(call),
+            is_open=self.service is not None and self.service.is_open,
             buyers=await self.buyer_names(call.workspace.id),
             allowance_microcredits=settings.member_cap_microcredits,
             own_microcredits=own,
@@ -112,25 +113,31 @@ def buyer_of(call: Call) -> Buyer:
 
 
 def check_reader(call: Call) -> None:
-    """Return if the asker may see the workspace's money: its own people, who are no guests; raises `NotAllowed`."""
+    """Return if the asker may see the workspace's money: its own people, and whom they named; raises `NotAllowed`."""
     standing = call.person.standing
     denial = steer_denial(call.workspace, call.member, standing)
-    if denial is None and standing.is_outsider:
-        denial = Denial.OUTSIDER
-    if denial is None and standing.is_guest:
-        denial = Denial.GUEST
-    if denial is not None:
-        raise NotAllowed(Denial.NOT_OURS if denial in {Denial.OUTSIDER, Denial.GUEST} else denial)
+    is_strange = (standing.is_outsider or standing.is_guest) and not call.member.is_buyer
+    if is_strange and denial in {None, Denial.OUTSIDER, Denial.GUEST}:
+        raise NotAllowed(Denial.NOT_OURS)
+    if denial in {Denial.BOT, Denial.BLOCKED}:
+        refuse(denial)
 
 
-def guarded(act: Callable[[Call], Awaitable[None]]) -> Handler:
+def guarded(act: Callable[[Call], Awaitable[None]], *, is_for_starters: bool = False) -> Handler:
     """Return *act* as a handler that only the workspace's own people get to, and that says it when Stripe is away.
 
     Whoever asks for a link has no use for it minutes later: they are told at once, and ask again.
+
+    Args:
+        act: What is done.
+        is_for_starters: Whether everybody gets to it who may start and steer here, guests too.
     """
 
     async def handler(call: Call) -> None:
-        check_reader(call)
+        if is_for_starters:
+            refuse(steer_denial(call.workspace, call.member, call.person.standing))
+        else:
+            check_reader(call)
         try:
             await act(call)
         except BillingUnavailable as error:

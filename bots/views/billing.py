@@ -36,12 +36,14 @@ class Reader:
 
     Attributes:
         may_buy: Whether they get buttons that cost money, or lead to it.
+        is_open: Whether anything can be bought here at all.
         buyers: Names of the members who were named as buyers.
         allowance_microcredits, own_microcredits: What they may spend a month, and what they spent; None for no limit.
         budget_microcredits: What everybody together may spend a month; None for no limit.
     """
 
     may_buy: bool
+    is_open: bool = True
     buyers: tuple[str, ...] = ()
     allowance_microcredits: int | None = None
     own_microcredits: int = 0
@@ -67,7 +69,7 @@ def card_view(overview: Overview, reader: Reader) -> View:
         elements.append(Small("A payment is disputed; until that is decided nothing more can be bought."))
     if not reader.may_buy:
         elements.append(Small(buyers_words(reader.buyers)))
-    elements.append(Buttons(_card_buttons(overview, may_buy=reader.may_buy)))
+    elements.append(Buttons(_card_buttons(overview, reader)))
     return View(tuple(elements), f"Plan: {overview.tier.name}. Balance: {left(balance.available_microcredits)}.")
 
 
@@ -185,12 +187,13 @@ def day(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d")
 
 
-def _card_buttons(overview: Overview, *, may_buy: bool) -> tuple[Button, ...]:
+def _card_buttons(overview: Overview, reader: Reader) -> tuple[Button, ...]:
     buttons = []
     subscription = overview.subscription
-    if may_buy:
+    if reader.may_buy and reader.is_open:
         buttons.append(Button("billing-buy", "Buy credits", "", style=Style.PRIMARY))
         buttons.append(Button("billing-plans", "Change tier", ""))
+    if reader.may_buy:
         if overview.has_portal:
             buttons.append(Button("billing-invoices", "Invoices", ""))
         if subscription is not None and subscription.cancel_at is None:

@@ -53,6 +53,11 @@ class BillingService:
         self._clock = clock
         self._may_sell = may_sell
 
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be bought here; what was bought can be managed in any case."""
+        return self._may_sell and bool(self._catalogue.products)
+
     async def may_buy(self, buyer: Buyer) -> bool:
         """Return whether somebody may buy: the platform's admins and those whom they named, unless they are blocked."""
         return await self._store.read(lambda tx: may_buy(tx, buyer))
@@ -249,5 +254,5 @@ class BillingService:
             raise NotABuyer(buyer.workspace_id)
 
     def _check_sells(self) -> None:
-        if not self._may_sell or not self._catalogue.products:
+        if not self.is_open:
             raise NothingSold("nothing is for sale here")

@@ -11,6 +11,7 @@ import pytest
 
 from bots.commands import COMMANDS
 from bots.desk.billing import billing_part
+from bots.desk.door import Standing
 from bots.desk.estimating import compared
 from bots.desk.reading import FreeText, read_mention
 from bots.desk.requests import Actor
@@ -210,6 +211,41 @@ async def test_asking_an_admin_is_one_message(shop: Shop) -> None:
     await shop.room.press(heard.button("billing-buy"), BOSS)
     await shop.pay(link_in(shop.last))
     assert (await shop.room.harness.service.get(session.id)).status is Status.QUEUED
+
+
+async def test_resuming_without_credits_leads_to_them(shop: Shop) -> None:
+    """A verb that fails for want of credits brings the way out, for the session that it was about."""
+    session = await shop.waiting()
+    await shop.room.press(Button("resume", "", session.id), "ann")
+    assert "There are not enough credits" in shop.last.text
+    assert shop.last.button("ask-admin").target == session.id
+    await shop.room.mention("resume", BOSS, thread=session.thread.thread or session.thread.card)
+    assert shop.last.button("billing-buy").target == session.id
+
+
+async def test_a_guest_who_may_start_may_ask(shop: Shop) -> None:
+    """They see neither balance nor ledger, but whoever may start may say that credits are missing."""
+    await shop.room.command("help", BOSS)
+    await settle(shop, guests_may_start=True)
+    shop.door.standings["gus"] = Standing("Gus", is_guest=True)
+    session = await shop.waiting("gus")
+    await shop.room.mention("billing", "gus")
+    assert "may not see that" in shop.last.text
+    await shop.room.press(Button("add-credits", "", session.id), "gus")
+    await shop.room.press(shop.last.button("ask-admin"), "gus")
+    await shop.delivery.deliver_open()
+    assert "Gus needs" in shop.told[-1].text
+
+
+async def test_without_a_provider_nothing_is_sold_but_all_can_be_managed(memory_store: Database) -> None:
+    """With Stripe and no provider: no button that buys, and words where somebody types it."""
+    async with open_desk_shop(memory_store, may_sell=False) as shop:
+        await shop.room.command("billing", BOSS)
+        assert actions(shop.last) == {"billing-history", "billing"}
+        await shop.room.mention("billing buy", BOSS)
+        assert "Nothing is sold here" in shop.last.text
+        await shop.room.mention("tighten this --rounds 1 --team quick", BOSS, files=(REPORT,))
+        assert not actions(shop.last) & MONEY_BUTTONS
 
 
 async def test_a_bare_cancel_asks_which(shop: Shop) -> None:
