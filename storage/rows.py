@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage.statements import Change, Query
+from storage.statements import Change, Query, Recall
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,9 +27,13 @@ class Rows(Generic[D]):
         table: The table; it may have more columns, which are then the database's business.
         kind: The dataclass.
         embedded: Fields that are dataclasses themselves and lie in columns of their own, named as their fields.
+        remembers: How many rows to keep with their values: for values that nobody can change and that are read again
+            and again. What is compared is the whole row, so nothing can be out of date.
     """
 
-    def __init__(self, table: sa.Table, kind: type[D], *, embedded: Mapping[str, type[Any]] | None = None) -> None:
+    def __init__(
+        self, table: sa.Table, kind: type[D], *, embedded: Mapping[str, type[Any]] | None = None, remembers: int = 0
+    ) -> None:
         self.table = table
         self._make: Callable[..., D] = kind
         self._paths: dict[str, str] = {}
@@ -45,10 +49,11 @@ class Rows(Generic[D]):
         self._inner.reverse()  # from the end, so that what was folded does not move what is still to be
         self._key = tuple(column.name for column in table.primary_key)
         self.select = sa.select(*(table.c[name] for name in self._paths))
+        self._recall = Recall(self.select, self.load, most=remembers) if remembers else None
 
     def query(self, select: sa.Select[*tuple[Any, ...]] | None = None) -> Query[D]:
         """Return *select* (made from `select`; by default all rows), ready to run with values for its parameters."""
-        return Query(self.select if select is None else select, self.load)
+        return Query(self.select if select is None else select, self.load, recall=self._recall)
 
     def insert(self) -> Change[D]:
         """Return an insert."""

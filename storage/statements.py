@@ -9,7 +9,7 @@ On PostgreSQL, where the network costs more than either, it is run as usual.
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -78,17 +78,21 @@ class Query(Generic[D]):
     Args:
         select: The statement; parameters are `sqlalchemy.bindparam`.
         load: Makes a value of a row.
+        recall: Knows the values of rows that were read before; it has the columns of *select*.
     """
 
-    def __init__(self, select: sa.Select[*tuple[Any, ...]], load: Callable[[Any], D]) -> None:
+    def __init__(
+        self, select: sa.Select[*tuple[Any, ...]], load: Callable[[Any], D], *, recall: "Recall[D] | None" = None
+    ) -> None:
         self._select = select
         self._load = load
+        self._recall = recall
 
     def first(self, connection: sa.Connection, **values: Any) -> D | None:
         """Return the value of the first row, None if there is none."""
         if _is_sqlite(connection):
             row = self._on_sqlite(connection, values).fetchone()
-            return None if row is None else self._load(self._plan.read(row))
+            return None if row is None else self._value(row)
         found = connection.execute(self._select, values).first()
         return None if found is None else self._load(found)
 
@@ -106,8 +110,7 @@ class Query(Generic[D]):
     def all(self, connection: sa.Connection, **values: Any) -> list[D]:
         """Return the values of all rows."""
         if _is_sqlite(connection):
-            read, load = self._plan.read, self._load
-            return [load(read(row)) for row in self._on_sqlite(connection, values)]
+            return list(map(self._value, self._on_sqlite(connection, values)))
         return [self._load(row) for row in connection.execute(self._select, values)]
 
     def lock(self, connection: sa.Connection, **values: Any) -> None:
@@ -119,10 +122,39 @@ class Query(Generic[D]):
     def _plan(self) -> _Plan:
         return _Plan.of(self._select)
 
+    @cached_property
+    def _value(self) -> Callable[[Any], D]:
+        """What makes a value of a row of SQLite's driver."""
+        if self._recall is not None:
+            return self._recall.value
+        read, load = self._plan.read, self._load
+        return lambda row: load(read(row))
+
     def _on_sqlite(self, connection: sa.Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
         plan = self._plan
         given = {**plan.fixed, **values} if plan.fixed else values
         return _run(connection, plan.text, plan.bind(given[name] for name in plan.order))
+
+
+class Recall(Generic[D]):
+    """The values of rows that were read lately from SQLite, by the whole row.
+
+    Args:
+        select: A statement with the columns.
+        load: Makes a value of a row.
+        most: How many to keep.
+    """
+
+    def __init__(self, select: sa.Select[*tuple[Any, ...]], load: Callable[[Any], D], *, most: int) -> None:
+        self._select = select
+        self._load = load
+        self._most = most
+
+    @cached_property
+    def value(self) -> Callable[[Any], D]:
+        """What gives the value of a row of SQLite's driver."""
+        read, load = _Plan.of(self._select).read, self._load
+        return lru_cache(self._most)(lambda row: load(read(row)))
 
 
 class Change(Generic[D]):

@@ -78,8 +78,9 @@ class Budget:
             cost += self._tariff.cost_microdollars(spec, usage, at=at)
         return charge, cost
 
-    def settle(self, tx: Transaction, hold_id: str, charge: int) -> int:
+    def settle(self, tx: Transaction, workspace_id: str, hold_id: str, charge: int) -> int:
         """Charge at most what was held, so that a cap is a cap: an estimate that was too low is the operator's loss."""
+        tx.credits.lock_account(workspace_id)
         if tx.credits.find_hold(hold_id) is None:
             return 0
         settlement = self._ledger.settle(

@@ -65,22 +65,41 @@ class Room:
 
     def plan_state(self) -> PlanState:
         """Return what the plan decides from."""
-        return PlanState(
-            cast=self.session.cast,
-            has_upload=self.session.has_upload,
-            notes_only=self.session.notes_only,
-            min_rounds=self.session.min_rounds,
-            desired=self.session.desired,
-            working_seconds=self.session.working_seconds,
-            rounds=tuple(
-                RoundState(
-                    item.number,
-                    frozenset(turn.role_key for turn in self.turns if turn.round == item.number),
-                    item.score,
-                )
-                for item in self.rounds
-            ),
-        )
+        return _plan_state(self.session, self.rounds, self.turns)
+
+
+def _plan_state(session: Session, rounds: tuple[Round, ...], turns: tuple[Turn, ...]) -> PlanState:
+    return PlanState(
+        cast=session.cast,
+        has_upload=session.has_upload,
+        notes_only=session.notes_only,
+        min_rounds=session.min_rounds,
+        desired=session.desired,
+        working_seconds=session.working_seconds,
+        rounds=tuple(
+            RoundState(item.number, frozenset(turn.role_key for turn in turns if turn.round == item.number), item.score)
+            for item in rounds
+        ),
+    )
+
+
+def read_plan_state(tx: Transaction, session_id: str) -> PlanState:
+    """Return what the plan decides from, of which there is little to read.
+
+    Raises:
+        SessionNotFound: If the session was deleted.
+    """
+    return _plan_state(*_read_recorded(tx, session_id))
+
+
+def _read_recorded(tx: Transaction, session_id: str) -> tuple[Session, tuple[Round, ...], tuple[Turn, ...]]:
+    """Return a session, its rounds, and the turns of the last one."""
+    session = tx.sessions.find(session_id)
+    if session is None:
+        raise SessionNotFound(session_id)
+    rounds = tuple(tx.sessions.list_rounds(session_id))
+    turns = tuple(tx.sessions.list_round_turns(session_id, rounds[-1].number)) if rounds else ()
+    return session, rounds, turns
 
 
 def read_room(tx: Transaction, session_id: str) -> Room:
@@ -89,11 +108,7 @@ def read_room(tx: Transaction, session_id: str) -> Room:
     Raises:
         SessionNotFound: If it was deleted.
     """
-    session = tx.sessions.find(session_id)
-    if session is None:
-        raise SessionNotFound(session_id)
-    rounds = tuple(tx.sessions.list_rounds(session_id))
-    turns = tuple(tx.sessions.list_round_turns(session_id, rounds[-1].number)) if rounds else ()
+    session, rounds, turns = _read_recorded(tx, session_id)
     # Every round before the last is complete, so its Writer has written.
     written = [item.number for item in rounds[:-1]] + [turn.round for turn in turns if turn.phase is Phase.WRITER]
     version = max(written, default=0 if session.has_upload else -1)

@@ -20,7 +20,7 @@ from core.orchestration.jobs import Seat, TurnJob
 from core.orchestration.plan import Act, End, Park, next_step
 from core.orchestration.ports import ChatPort, PostKind
 from core.orchestration.posting import Poster, freshen, intend
-from core.orchestration.room import Room, read_room
+from core.orchestration.room import Room, read_plan_state, read_room
 from core.orchestration.turns import TurnRunner
 from core.sessions.casting import Casting
 from core.sessions.errors import SessionNotFound
@@ -103,6 +103,11 @@ class SegmentRunner:
     async def _look(self, session_id: str) -> Room:
         return await self._store.read(lambda tx: read_room(tx, session_id))
 
+    async def _goes_on(self, session_id: str, number: int) -> bool:
+        """Return whether another round follows round *number*; a look at little, where most rounds end."""
+        step = next_step(await self._store.read(lambda tx: read_plan_state(tx, session_id)))
+        return isinstance(step, Act) and step.round != number
+
     def _begin(self, tx: Transaction, session_id: str, segment: int) -> frozenset[str]:
         """Take the session up, unless it moved on; return the keys of posts that were meant just now."""
         session = tx.sessions.lock(session_id)
@@ -142,6 +147,8 @@ class SegmentRunner:
                 started = now
             if outcome is not None:
                 return outcome
+            if step.phase is Phase.SYNTHESIZER and await self._goes_on(session_id, current):
+                return StepOutcome(next="continue", reason="")
             room = await self._look(session_id)
 
     async def _phase(self, room: Room, step: Act) -> StepOutcome | None:

@@ -25,14 +25,13 @@ from core.sessions.model import AttemptState, Desired, Turn, TurnAttempt
 from core.sessions.ports import Store, Transaction
 
 _log = structlog.get_logger(__name__)
-_HOLD_SECONDS = 1_800
-_LEAST_OUTPUT_TOKENS = 600  # below this no reply of any role is worth asking for
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """A turn that may be taken: what pays for it, how much it may answer, and which try it is."""
 
+    workspace_id: str
     hold_id: str
     output_tokens: int
     attempt: TurnAttempt
@@ -110,7 +109,7 @@ class TurnRunner:
                 started_at=now,
             )
             tx.sessions.save_attempt(attempt)
-            return _Opened(hold_id, output_tokens, attempt)
+            return _Opened(session.workspace_id, hold_id, output_tokens, attempt)
 
         try:
             return await self._store.write(work)
@@ -171,7 +170,7 @@ class TurnRunner:
             if existing is not None:
                 return existing
             tx.sessions.guard(session.id)
-            charged = self._budget.settle(tx, opened.hold_id, charge)
+            charged = self._budget.settle(tx, opened.workspace_id, opened.hold_id, charge)
             turn = Turn(
                 id=identity,
                 session_id=session.id,
@@ -223,7 +222,7 @@ class TurnRunner:
             session = tx.sessions.find(opened.attempt.session_id)
             stopped = session is None or session.desired is Desired.STOP
             if stopped:
-                self._budget.settle(tx, opened.hold_id, charge)
+                self._budget.settle(tx, opened.workspace_id, opened.hold_id, charge)
             else:
                 self._budget.release(tx, opened.hold_id)
             tx.sessions.save_attempt(

@@ -77,12 +77,24 @@ _PAGE_OF_ENTRIES = _ENTRIES.query(_ENTRIES_AFTER.limit(sa.bindparam("limit")))
 
 
 class SqlCreditRepository:
-    """See `core.credits.ports.CreditRepository`."""
+    """See `core.credits.ports.CreditRepository`.
+
+    What was read under an account's lock cannot change before the transaction ends, except through this object: a
+    locked account, and the holds that were looked up since, are read once.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._locked: dict[str, Account] = {}
+        self._holds: dict[str, Hold | None] = {}
 
     def lock_account(self, workspace_id: str) -> Account:
+        if workspace_id not in self._locked:
+            self._locked[workspace_id] = self._lock(workspace_id)
+            self._holds.clear()  # what was read before this lock may be what it is for
+        return self._locked[workspace_id]
+
+    def _lock(self, workspace_id: str) -> Account:
         account = _LOCK_ACCOUNT.first(self._connection, workspace_id=workspace_id)
         if account is not None:
             return account
@@ -91,13 +103,16 @@ class SqlCreditRepository:
         return _LOCK_ACCOUNT.one(self._connection, workspace_id=workspace_id)
 
     def find_account(self, workspace_id: str) -> Account | None:
-        return _FIND_ACCOUNT.first(self._connection, workspace_id=workspace_id)
+        locked = self._locked.get(workspace_id)
+        return locked or _FIND_ACCOUNT.first(self._connection, workspace_id=workspace_id)
 
     def list_accounts(self) -> Sequence[Account]:
         return _LIST_ACCOUNTS.all(self._connection)
 
     def save_account(self, account: Account) -> None:
         _UPDATE_ACCOUNT.run(self._connection, account)
+        if account.workspace_id in self._locked:
+            self._locked[account.workspace_id] = account
 
     def add_lot(self, lot: Lot) -> None:
         # One workspace's grants wait for each other; those of two meet here.
@@ -122,12 +137,18 @@ class SqlCreditRepository:
 
     def add_hold(self, hold: Hold) -> None:
         _ADD_HOLD.run(self._connection, hold)
+        self._holds.pop(hold.id, None)
 
     def find_hold(self, hold_id: str) -> Hold | None:
-        return _FIND_HOLD.first(self._connection, id=hold_id)
+        if not self._locked:
+            return _FIND_HOLD.first(self._connection, id=hold_id)
+        if hold_id not in self._holds:
+            self._holds[hold_id] = _FIND_HOLD.first(self._connection, id=hold_id)
+        return self._holds[hold_id]
 
     def save_hold(self, hold: Hold) -> None:
         _UPDATE_HOLD.run(self._connection, hold)
+        self._holds.pop(hold.id, None)
 
     def list_open_holds(self, workspace_id: str) -> Sequence[Hold]:
         return _OPEN_HOLDS.all(self._connection, workspace_id=workspace_id)

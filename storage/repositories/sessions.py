@@ -34,7 +34,7 @@ from storage.statements import Query
 
 _BY_SESSION: sa.BindParameter[str] = sa.bindparam("session_id")
 
-_SESSIONS = Rows(sessions, Session, embedded={"thread": ThreadRef})
+_SESSIONS = Rows(sessions, Session, embedded={"thread": ThreadRef}, remembers=256)
 _ADD_SESSION = _SESSIONS.insert()
 _UPDATE_SESSION = _SESSIONS.update()
 _BY_ID = _SESSIONS.select.where(sessions.c.id == sa.bindparam("id"))
@@ -65,11 +65,11 @@ _LIST_FILES = _FILES.query(
     )
 )
 
-_ROUNDS = Rows(rounds, Round)
+_ROUNDS = Rows(rounds, Round, remembers=256)
 _SAVE_ROUND = _ROUNDS.upsert()
 _LIST_ROUNDS = _ROUNDS.query(_ROUNDS.select.where(rounds.c.session_id == _BY_SESSION).order_by(rounds.c.number))
 
-_TURNS = Rows(turns, Turn, embedded={"usage": Usage})
+_TURNS = Rows(turns, Turn, embedded={"usage": Usage}, remembers=512)
 _ADD_TURN = _TURNS.insert_ignoring()
 _FIND_TURN = _TURNS.query(_TURNS.select.where(turns.c.id == sa.bindparam("id")))
 _LIST_TURNS = _TURNS.query(
@@ -94,7 +94,7 @@ _LIST_TURN_ATTEMPTS = _ATTEMPTS.query(
     _ATTEMPTS.select.where(turn_attempts.c.turn_id == sa.bindparam("turn_id")).order_by(turn_attempts.c.number)
 )
 
-_NOTES = Rows(notes, Note)
+_NOTES = Rows(notes, Note, remembers=1_024)
 _SAVE_NOTE = _NOTES.upsert()
 # n2 before n10: of two ids the longer one has the greater number
 _LIST_NOTES = _NOTES.query(
@@ -103,7 +103,7 @@ _LIST_NOTES = _NOTES.query(
 
 _COUNT_NOTES = Query(sa.select(sa.func.count()).where(notes.c.session_id == _BY_SESSION), lambda row: int(row[0]))
 
-_VERSIONS = Rows(document_versions, Version)
+_VERSIONS = Rows(document_versions, Version, remembers=128)
 _SAVE_VERSION = _VERSIONS.upsert(keep=("created_at",))
 _OF_SESSION = _VERSIONS.select.where(document_versions.c.session_id == _BY_SESSION)
 _LIST_VERSIONS = _VERSIONS.query(_OF_SESSION.order_by(document_versions.c.number))

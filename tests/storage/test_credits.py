@@ -128,6 +128,29 @@ async def test_holds_are_found_by_state_and_expiry(store: Database) -> None:
     assert await run(store, lambda repo: repo.session_totals("s_9")) == (0, 0)
 
 
+async def test_a_lock_makes_what_was_read_before_it_be_read_again(store: Database) -> None:
+    """Within a transaction a hold and an account are read once under a lock, and afresh after each new lock."""
+
+    def work(repo: CreditRepository) -> None:
+        for workspace in (WORKSPACE, "slack:T2"):
+            repo.lock_account(workspace)
+        first = held("h1")
+        repo.add_hold(first)
+        assert repo.find_hold("h1") == first
+        assert repo.find_hold("h2") is None
+        repo.add_hold(held("h2", workspace_id="slack:T2"))
+        assert repo.find_hold("h2") == held("h2", workspace_id="slack:T2")
+        settled = replace(first, state=HoldState.RELEASED)
+        repo.save_hold(settled)
+        assert repo.find_hold("h1") == settled
+        account = replace(repo.lock_account(WORKSPACE), posted_microcredits=7, seq=1)
+        repo.save_account(account)
+        assert repo.lock_account(WORKSPACE) == account == repo.find_account(WORKSPACE)
+
+    await run(store, work)
+    assert await run(store, lambda repo: repo.find_hold("h1")) == replace(held("h1"), state=HoldState.RELEASED)
+
+
 async def test_entries_are_read_in_pages_and_each_key_once(store: Database) -> None:
     """Entries come in order; the database itself refuses a key that was there before."""
     entries = [entry(seq) for seq in (1, 2, 3)]

@@ -102,3 +102,17 @@ def test_any_row_can_be_made_by_a_function(connection: sa.Connection) -> None:
     count = Query(sa.select(sa.func.count(), sa.func.max(notes.c.id)).select_from(notes), tuple)
     NOTES.insert().run(connection, samples.note(7))
     assert count.one(connection) == (1, "n7")
+
+
+def test_a_remembered_row_is_never_out_of_date(connection: sa.Connection) -> None:
+    """A row that is as it was gives the very value that it gave before; one that changed in any column does not."""
+    remembering = Rows(notes, Note, remembers=4)
+    query = remembering.query()
+    for number in (1, 2, 10):
+        remembering.insert().run(connection, samples.note(number))
+    before = query.all(connection)
+    assert [first is second for first, second in zip(before, query.all(connection), strict=True)] == [True] * 3
+    remembering.update("fate_reason").run(connection, replace(samples.note(2), fate_reason="Other."))
+    assert [note.fate_reason for note in query.all(connection)] == [
+        note.fate_reason if note.id != samples.note(2).id else "Other." for note in before
+    ]
