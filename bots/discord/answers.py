@@ -155,7 +155,7 @@ class Answers:
         """Write a message at *place*, or a new one where that is empty or gone; return where it stands."""
         if place:
             try:
-                await self._write("PATCH", f"{_HOOK}/messages/{{place}}", {**hook.path, "place": place}, shown)
+                await self._write("PATCH", _path_to(place), {**hook.path, "message_id": place}, shown)
             except PostRefused as error:
                 if error.reason != _GONE:  # its reader put it away
                     raise
@@ -166,8 +166,7 @@ class Answers:
 
     async def _take_away(self, hook: _Hook, place: str) -> None:
         try:
-            path = f"{_HOOK}/messages/{{place}}"
-            await self._api.call("DELETE", path, more={**hook.path, "place": place})
+            await self._api.call("DELETE", _path_to(place), more={**hook.path, "message_id": place})
         except PostRefused as error:
             if error.reason != _GONE:
                 raise
@@ -226,6 +225,11 @@ class Answers:
         channel = spot.thread.thread or place_of(spot.thread).channel
         shown = Shown(text=_UNREACHED, components=plain_components(_UNREACHED), plain=_UNREACHED)
         await self._posts.post(channel, shown, key=new_id("m")[2:])
+
+
+def _path_to(place: str) -> str:
+    """Return the address of an answer; names in braces would be quoted, which ``@original`` does not bear everywhere."""
+    return f"{_HOOK}/messages/{place if place == _ORIGINAL else '{message_id}'}"
 
 
 def _shown(message: Message) -> Shown:

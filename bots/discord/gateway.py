@@ -157,12 +157,16 @@ class AtelierBot(discord.AutoShardedClient):
         parsers = self._connection.parsers
         for event in [name for name in parsers if name not in _MUST_PARSE]:
             parsers[event] = _surviving(event, parsers[event])
-        await self._check_budget()
         if self._syncs and 0 in (self.shard_ids or (0,)):
             try:
                 await sync_commands(self, self.tree.payloads())
             except discord.HTTPException as error:  # those that Discord has still work
                 _log.error("discord_commands_not_synced", code=error.code, status=error.status)
+
+    @override
+    async def connect(self, *, reconnect: bool = True) -> None:
+        await self._check_budget()
+        await super().connect(reconnect=reconnect)
 
     @override
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
