@@ -11,11 +11,20 @@ from tests.scenarios.slack_office import Office, local_slack, office, settings_o
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def north(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    """The program on SQLite, installed in the workspace north and invited into #general."""
+async def north(
+    request: pytest.FixtureRequest, _sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Office]:
+    """The program on SQLite, installed in the workspace north and invited into #general.
+
+    A file's ``PACE`` are the tokens a second of its rehearsal model, so that one can watch it.
+    """
     path = tmp_path_factory.mktemp("office") / "atelier.db"
     shutil.copy(_sqlite_template, path)
-    async with local_slack() as slack, office(slack, settings_of(f"sqlite+aiosqlite:///{path}", slack)) as house:
+    pace = getattr(request.module, "PACE", None)
+    async with (
+        local_slack() as slack,
+        office(slack, settings_of(f"sqlite+aiosqlite:///{path}", slack), rehearsal_pace=pace) as house,
+    ):
         await house.install(slack.north, slack.ann, slack.general)
         yield house
 

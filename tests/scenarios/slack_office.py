@@ -27,7 +27,7 @@ from bots.http.health import Health
 from bots.settings import Settings
 from bots.slack.manifest import EVENTS, SCOPES
 from bots.slack.tenants import workspace_id_of
-from core.sessions.model import ENDED, Session
+from core.sessions.model import ENDED, Session, Status
 from storage.secrets import generate_key
 from tests.fakes.slack.forms import elements_of
 from tests.fakes.slack.local import LocalSlack
@@ -38,7 +38,7 @@ from tests.waiting import until
 PUBLIC_URL = "https://atelier.test"
 SPEED = 20.0
 _HARD_WORDS = re.compile(
-    r"\b(cast|synthesizer|threshold|settle[ds]?|workspace|turns?|held|None|null|undefined|microcredits?)\b"
+    r"\b(cast|synthesizer|threshold|settle[ds]?|workspace|turns?|held|null|undefined|microcredits?)\b"
 )
 
 
@@ -154,6 +154,26 @@ class Office:
         """Return the sessions that live in a channel, oldest first."""
         found = await self.sessions(self.slack.world.teams[channel.team_id])
         return [one for one in found if one.thread.channel.endswith(f"/{channel.id}")]
+
+    async def running(self, channel: Channel) -> Session:
+        """Return the newest session of a channel once it works and its card can be seen."""
+
+        async def begun() -> bool:
+            sessions = await self.sessions_in(channel)
+            return bool(sessions) and sessions[-1].status is Status.RUNNING and bool(sessions[-1].thread.card)
+
+        await until(begun)
+        return (await self.sessions_in(channel))[-1]
+
+    async def reaches(self, channel: Channel, *statuses: Status) -> Session:
+        """Return the newest session of a channel once it is in one of *statuses*."""
+
+        async def there() -> bool:
+            return (await self.sessions_in(channel))[-1].status in statuses
+
+        await until(there)
+        await self.settled()
+        return (await self.sessions_in(channel))[-1]
 
     async def ended(self, channel: Channel, number: int = 1, *, seconds: float = 15) -> Session:
         """Return the newest session of a channel once *number* of them ended and all of their posts are there."""
