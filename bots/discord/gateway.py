@@ -45,6 +45,7 @@ _NO_INTENT = (
     "people steer by replies to the app's messages, by mentions, the Steer button and /atelier steer."
 )
 _NOT_KNOWN = "DISCORD_TOKEN is not a token that Discord knows: take a new one under Bot at discord.com/developers."
+_NO_COUNT = "DISCORD_SHARD_IDS needs DISCORD_SHARD_COUNT, and numbers below it, beginning with 0."
 _CHANNEL_GONE = "Its channel was deleted."
 _THREAD_GONE = "Its thread was deleted."
 
@@ -325,7 +326,12 @@ def make_discord_bot(
         shard_count: Of how many parts; None for what Discord suggests. Needed with *shard_ids*.
         syncs: Whether commands are given to Discord where they differ.
         ready_seconds: How long the library waits for another server before it says that it is ready.
+
+    Raises:
+        BadSettings: If the parts do not fit their number.
     """
+    if shard_ids and (shard_count is None or max(shard_ids) >= shard_count):
+        raise BadSettings((_NO_COUNT,))
     intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
     options: dict[str, Any] = {"intents": intents, "guild_ready_timeout": ready_seconds}
     if shard_count is not None:
