@@ -26,7 +26,7 @@ _LOGIN_PAGE = (
     "an admin can install it again."
 )
 _WORDS = {
-    "gone": "it is not in Slack any more.",
+    "gone": "it is not in Slack any more. Upload it again.",
     "elsewhere": "it lies outside Slack. Download it there and upload it here.",
     "hidden": "Slack does not show it to Atelier. Upload it in a conversation that Atelier is in.",
 }

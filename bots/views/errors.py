@@ -105,7 +105,7 @@ WORDS: dict[str, ErrorView] = {
         "Choose a model with a longer answer, then resume.",
     ),
     "cannot_post": ErrorView("I may not post here"),
-    "file_unavailable": ErrorView("The file could not be fetched", "", "Post it again, then ask again."),
+    "file_unavailable": ErrorView("The file could not be fetched"),  # its reason says what to do
     "not_allowed": ErrorView("You may not do that"),
     "allowance_reached": ErrorView("The allowance of this month is used up"),
     "billing_off": ErrorView("Nothing is sold here"),

@@ -101,7 +101,7 @@ def models_view(models: Sequence[tuple[ModelSpec, Decimal | None]], *, default: 
     elements: list[Element] = [Heading("Models", 2)]
     if rows:
         elements.append(Table(("Model", "Grade", "Takes", "Price"), tuple(rows), right=(3,)))
-        elements.append(Small("The price is that of an editor's turn against the same turn with the default model."))
+        elements.append(Small("The price is that of the same work with the default model, times this."))
     else:
         elements.append(Text("There is none that you may choose here."))
     elements.append(Small("Choose one with `new --model NAME`, or for everybody in the settings."))
