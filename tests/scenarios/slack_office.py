@@ -27,6 +27,7 @@ from bots.http.health import Health
 from bots.settings import Settings
 from bots.slack.manifest import EVENTS, SCOPES
 from bots.slack.tenants import workspace_id_of
+from core.orchestration import runtime
 from core.sessions.model import ENDED, Session, Status
 from storage.secrets import generate_key
 from tests.fakes.slack.forms import elements_of
@@ -37,6 +38,7 @@ from tests.waiting import until
 
 PUBLIC_URL = "https://atelier.test"
 SPEED = 20.0
+_TICK_SECONDS = 30.0
 _HARD_WORDS = re.compile(
     r"\b(cast|synthesizer|threshold|settle[ds]?|workspace|turns?|held|null|undefined|microcredits?)\b"
 )
@@ -281,6 +283,8 @@ async def office(slack: LocalSlack, settings: Settings, **more: Any) -> AsyncIte
             slack.world.app.request_url = f"{url}/slack/events"
         else:
             await parts.platforms.connect_slack(stack)
+        ticking = asyncio.create_task(_tick(parts))
+        stack.callback(ticking.cancel)
         house = Office(slack, settings, parts, url)
         yield house
         await house.settled()
@@ -294,6 +298,14 @@ async def local_slack(**more: Any) -> AsyncIterator[LocalSlack]:
     app = AppConfig(scopes=frozenset(SCOPES), events=frozenset(EVENTS))
     async with LocalSlack(QuickClock(), app=app, **more) as slack:
         yield slack
+
+
+async def _tick(parts: Parts) -> None:
+    """Do what the scheduler has workers do each half minute; its own clock is the machine's."""
+    while True:
+        await parts.clock.sleep(_TICK_SECONDS)
+        for job in ("sweep", "requests", "posts"):
+            await runtime.get_job(job)()
 
 
 async def _nothing() -> dict[str, datetime]:
