@@ -8,7 +8,7 @@ import typer
 import typer.core
 from typing_extensions import override
 
-from admin_cli import billing, credits, db, demo, doctor, extract, models, serve, sessions, slack, workspaces
+from admin_cli import billing, credits, db, demo, discord, doctor, extract, models, serve, sessions, slack, workspaces
 from admin_cli.output import BAD_INPUT, FAILED, say, sentence_of
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ app.add_typer(credits.app, name="credits")
 app.add_typer(billing.app, name="billing")
 app.add_typer(models.app, name="models")
 app.add_typer(slack.app, name="slack")
+app.add_typer(discord.app, name="discord")
 
 
 def _show_version(value: bool) -> None:
