@@ -40,7 +40,7 @@ from core.errors import ConflictError, TransientError, UserFacingError
 from core.orchestration.posting import Poster
 from core.providers.registry import ModelRegistry
 from core.sessions.intake import Intake
-from core.sessions.model import ThreadRef
+from core.sessions.model import LIVE, ThreadRef
 from core.sessions.ports import FileStore, Store
 from core.sessions.requests import Upload
 from core.sessions.service import SessionService
@@ -199,23 +199,24 @@ class Desk:
 
     async def _run(self, call: Call, given: Invocation | HelpNeeded) -> None:
         if isinstance(given, HelpNeeded):
-            await call.say(help_view(given.command, given.problem, platform=call.door.platform))
+            sells = self.tools.tariff.checks_balance
+            await call.say(help_view(given.command, given.problem, platform=call.door.platform, sells=sells))
             return
         await self.commands[given.command.name](Call(call.request, call.person, call.door, given.values))
 
     async def _mention(self, call: Call) -> None:
         """Somebody named the app: a command, words to the session of this thread, or something to work on."""
-        given = read_mention(call.request.text)
-        session = await find_session(self.tools, call.request.spot.thread)
-        is_empty = not call.request.text.strip()
-        if isinstance(given, FreeText) or (is_empty and session is None):
-            if session is not None:
-                await steering.told(self.tools, call, session)
-                return
-            if not is_empty or await starting.has_files(call):
-                await self._run(call, read_brief(call.request.text))
-                return
-        await self._run(call, given if not isinstance(given, FreeText) else HelpNeeded())
+        request = call.request
+        text = request.text.strip()
+        given = read_mention(text)
+        session = await find_session(self.tools, request.spot.thread)
+        if text and not isinstance(given, FreeText):
+            await self._run(call, given)
+        elif session is not None and text and (session.status in LIVE or not request.files):
+            await steering.told(self.tools, call, session)
+        else:
+            has_files = await starting.has_files(call)
+            await self._run(call, read_brief(text, has_files=has_files) if text or has_files else HelpNeeded())
 
     async def _press(self, call: Call) -> None:
         request = call.request

@@ -8,6 +8,7 @@ from bots.views.elements import Button, Buttons, View
 from bots.views.lists import files_view, models_view, sessions_view
 from bots.views.pager import page_of
 from bots.views.session_card import session_card
+from bots.views.words import SHARE
 from core.providers.errors import ProviderNotConfigured, UnknownModel
 from core.sessions.model import ENDED, LIVE, Session, Status
 from core.sessions.ports import Transaction
@@ -38,7 +39,11 @@ def handlers(tools: Tools) -> Handlers:
     async def help_(call: Call) -> None:
         _, page = place_in(f":{call.text('argument')}")
         command = call.text("command")
-        await call.say(help_view(command, call.text("problem"), platform=call.door.platform, page=page))
+        await call.say(
+            help_view(
+                command, call.text("problem"), platform=call.door.platform, page=page, sells=tools.tariff.checks_balance
+            )
+        )
 
     return Handlers(commands={"sessions": sessions, "status": status, "files": files, "models": models, "help": help_})
 
@@ -57,7 +62,7 @@ async def status_view(tools: Tools, session: Session) -> View:
         buttons.append(Button("comments", "Show all comments", session.id))
         buttons.append(Button("exchange", "Show whole exchange", session.id))
     if session.origin and session.status in ENDED and session.best_version is not None:
-        buttons.append(Button("share", "Share result", session.id))
+        buttons.append(Button("share", SHARE, session.id))
     elements = (*card.elements, Buttons(tuple(buttons))) if buttons else card.elements
     return View(elements, card.fallback)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bots.commands import BY_NAME, Completion
+from bots.commands import BY_NAME, GROUPS, Completion, find_command
 from bots.desk.requests import Value
 from bots.parsing import HelpNeeded, Invocation, fill, parse_command
 
@@ -24,7 +24,7 @@ _FILLERS = frozenset(
         "here",
     }
 )
-_A_QUESTION = 2  # words: "help new", "help please" ask for help; "help me write a note" asks for a note
+_ASIDES = 2  # words after a verb that takes none: "help billing plans" asks for help, "help me with this" for a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class FreeText:
     text: str
 
 
-def read_mention(text: str) -> Invocation | HelpNeeded | FreeText:
+def read_mention(text: str) -> Invocation | HelpNeeded | FreeText:  # noqa: PLR0911 - one return a case
     """Return what somebody asks who names the app.
 
     People do not talk to a parser: "stop using the passive voice" is no order to stop, and "help me with this mail" no
@@ -44,18 +44,19 @@ def read_mention(text: str) -> Invocation | HelpNeeded | FreeText:
     if not text:
         return HelpNeeded()
     parsed = parse_command(text)
+    if isinstance(parsed, Invocation):
+        return _as_meant(parsed, text)
     first, *others = text.split()
-    match parsed:
-        case Invocation():
-            return _as_meant(parsed, text)
-        case HelpNeeded(command="", problem="") if first.lower() == "help":
-            return parsed
-        case HelpNeeded() if first.lower() not in BY_NAME or len(others) >= _A_QUESTION:
-            return FreeText(text)
-        case HelpNeeded() if first.lower() != "help" and others and BY_NAME[first.lower()].rest is None:
-            return parse_command(first) if _is_filler(" ".join(others)) else FreeText(text)
-        case HelpNeeded():
-            return parsed
+    command = find_command(first)
+    if command is None and first.lower() not in GROUPS:
+        return FreeText(text)
+    if command is None or command.name == "help":
+        return FreeText(text) if len(others) > _ASIDES else parsed
+    if command.rest is None and others and not any(word.startswith("--") for word in others):
+        if _is_filler(" ".join(others)):
+            return parse_command(first)
+        return FreeText(text) if len(others) > _ASIDES else parsed
+    return parsed
 
 
 def _as_meant(given: Invocation, text: str) -> Invocation | FreeText:
@@ -77,8 +78,13 @@ def read_command(name: str, values: dict[str, Value]) -> Invocation | HelpNeeded
     return HelpNeeded(problem=f"There is no command {name!r}.") if command is None else fill(command, values)
 
 
-def read_brief(text: str) -> Invocation | HelpNeeded:
-    """Return the session that free text asks for; options in it are options, unless it is a whole document."""
+def read_brief(text: str, *, has_files: bool = True) -> Invocation | HelpNeeded:
+    """Return the session that free text asks for; options in it are options, unless it is a whole document.
+
+    A single word with nothing to work on is rather a slip of the hand than something to write about.
+    """
+    if not has_files and len(text.split()) == 1:
+        return parse_command(text)
     command = BY_NAME["new"]
     brief = command.rest
     if brief is not None and brief.max_length is not None and len(text) > brief.max_length:

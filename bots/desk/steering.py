@@ -72,6 +72,10 @@ async def told(tools: Tools, call: Call, session: Session) -> None:
     if session.status in LIVE:
         refuse(steer_denial(call.workspace, call.member, call.person.standing))
         await _take(tools, call, session, call.request.text)
+        if call.request.files:
+            await call.say(
+                said("Your words are taken. Files cannot join a session that works: start another with them.")
+            )
         return
     refuse(control_denial(session.member_id, call.member, call.person.standing))
     await _offer(tools, call, session)

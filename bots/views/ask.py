@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bots.commands import COMMANDS, help_text
+from bots.commands import help_text, offered
 from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Text, View
 from bots.views.errors import ErrorView, words_for, words_for_code
 from bots.views.pager import page_of, turning
@@ -55,16 +55,14 @@ def said(text: str, *, buttons: Sequence[Button] = (), small: str = "") -> View:
     return View(tuple(elements), text)
 
 
-def help_view(command: str = "", problem: str = "", *, platform: str = "", page: int = 0) -> View:
+def help_view(command: str = "", problem: str = "", *, platform: str = "", page: int = 0, sells: bool = True) -> View:
     """Return the help of one command, or a page of the list of all of them."""
     elements: list[Element] = [Text(problem)] if problem else []
     if command:
         elements.append(Text(help_text(command)))
     else:
-        shown, pages = page_of(
-            [item for item in COMMANDS if not item.only_on or platform in item.only_on], page, _COMMANDS_A_PAGE
-        )
-        lines = [f"- `{item.name}`: {item.help}" for item in shown]
+        shown, pages = page_of(offered(platform=platform, sells=sells), page, _COMMANDS_A_PAGE)
+        lines = [f"- `{item.typed}`: {item.help}" for item in shown]
         elements += [Heading("What you can do here", 2), Text("\n".join(lines))]
         elements.append(Small("`help COMMAND` says more about one of them. In a thread, mention the app instead."))
         elements += turning("help", "", page, pages)

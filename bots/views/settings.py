@@ -48,7 +48,7 @@ def settings_view(
             Button("settings", "Change limits", "", "limits"),
         ]
     else:
-        elements.append(Small("Admins can change what holds for everybody."))
+        elements.append(Small("Admins can change what is for everybody."))
     elements.append(Buttons(tuple(buttons)))
     return View(tuple(elements), told or "Settings.")
 

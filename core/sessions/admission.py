@@ -7,6 +7,7 @@ from core.credits.entitlements import Ask, check_admission
 from core.credits.errors import InsufficientCredits
 from core.credits.tariff import Tariff
 from core.credits.tiers import PriceList
+from core.sessions.allowance import check_allowance
 from core.sessions.errors import BadRequest
 from core.sessions.intake import Intake
 from core.sessions.model import LIVE, Session, Status
@@ -34,6 +35,7 @@ class Admission:
         Raises:
             BadRequest: If the app was removed from the workspace.
             NotEntitled: If the tier does not allow it.
+            AllowanceReached: If its member, or its workspace, may not spend that much this month.
             InsufficientCredits: If the workspace cannot pay for even the low end of the quote; when it only goes on,
                 if it has no credits at all.
         """
@@ -51,6 +53,7 @@ class Admission:
                 sessions_month=_started_since(tx, session.workspace_id, month) if starts else None,
             ),
         )
+        check_allowance(tx, session, workspace.settings, month=month)
         if not self._tariff.checks_balance:
             return
         captured, _ = tx.credits.session_totals(session.id)

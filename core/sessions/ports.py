@@ -176,6 +176,13 @@ class SessionRepository(Protocol):
         """Return the ids of the models that sessions were made with, each once, in order."""
         ...
 
+    def spent_since(self, workspace_id: str, moment: datetime, *, member_id: str | None = None) -> int:
+        """Return what the turns that were finished since *moment* cost, in micro-credits.
+
+        Of a member, turns of the sessions that are theirs and were not deleted.
+        """
+        ...
+
     def find_by_thread(self, platform: str, channel: str, thread: str) -> Session | None:
         """Return the newest session of a thread."""
         ...

@@ -91,6 +91,7 @@ class SessionService:
             SessionNotFound: If there is none.
             NotPossibleNow: If it was started before.
             NotEntitled: If too many sessions run, or the month's are used up.
+            AllowanceReached: If its member, or its workspace, may not spend that much this month.
             InsufficientCredits: If the workspace cannot pay for even the low end of the quote.
         """
 

@@ -177,6 +177,16 @@ class SqlSessionRepository:
     def list_models(self) -> Sequence[str]:
         return self._connection.execute(_LIST_MODELS).scalars().all()
 
+    def spent_since(self, workspace_id: str, moment: datetime, *, member_id: str | None = None) -> int:
+        query = (
+            sa.select(sa.func.coalesce(sa.func.sum(turns.c.charged_microcredits), 0))
+            .join(sessions, sessions.c.id == turns.c.session_id)
+            .where(sessions.c.workspace_id == workspace_id, turns.c.finished_at >= moment)
+        )
+        if member_id is not None:
+            query = query.where(sessions.c.member_id == member_id)
+        return int(self._connection.execute(query).scalar_one())
+
     def find_by_thread(self, platform: str, channel: str, thread: str) -> Session | None:
         return _BY_THREAD.first(self._connection, platform=platform, channel=channel, thread=thread)
 
