@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from admin_cli.bootstrap import read_settings
 from admin_cli.output import fail
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    import discord
+    from bots.discord.checks import DiscordFinding
+    from bots.discord.invalid import InvalidRequests
+    from bots.discord.login import RestLogin
+
+T = TypeVar("T")
 
 app = typer.Typer(help="The app at Discord.", no_args_is_help=True, rich_markup_mode=None)
 _Guild = Annotated[str, typer.Option("--guild", help="Id of one server; there changes appear at once.")]
@@ -22,24 +27,24 @@ _IDS = 15, 20
 def sync(guild: _Guild = "") -> None:
     """Give Discord the commands of this version, if it has others. A server of the role gateway does it by itself."""
 
-    async def work(client: discord.Client) -> bool:
-        from bots.discord.sync import sync_commands
+    async def work(login: RestLogin, _: InvalidRequests) -> bool:
+        from bots.discord.sync import sync_app
         from bots.discord.tree import command_payloads
 
-        return await sync_commands(client, command_payloads(client), guild=_checked(guild))
+        return await sync_app(login.client, command_payloads, guild=_checked(guild))
 
-    typer.echo("Synced." if _logged_in(work) else "Nothing to sync: Discord has these commands.")
+    typer.echo("Synced." if _run(work) else "Nothing to sync: Discord has these commands.")
 
 
 @app.command()
 def invite(guild: _Guild = "") -> None:
     """Print the link by which a server gets the app, with exactly the permissions that it uses."""
-    from bots.discord.invite import invite_link
+    from bots.discord.invite import find_application, invite_link
 
-    async def work(client: discord.Client) -> str:
-        return str(client.application_id or "")
+    async def work(login: RestLogin, _: InvalidRequests) -> str:
+        return await find_application(login.client)
 
-    typer.echo(invite_link(_logged_in(work), guild=_checked(guild)))
+    typer.echo(invite_link(_run(work), guild=_checked(guild)))
 
 
 @app.command()
@@ -47,69 +52,50 @@ def check(
     channel: Annotated[str, typer.Option("--channel", help="Id of a channel in which sessions are to work.")] = "",
 ) -> None:
     """Look at the token, the intents, the commands, and the permissions in a channel; exit 1 if something is wrong."""
-    from admin_cli.bootstrap import read_settings
+    from bots.discord.checks import check_discord
+    from core.clock import SystemClock
 
-    settings = read_settings()
-    code = 0
-    for finding in _run(settings, _examine(settings, _checked(channel))):
-        typer.echo(f"{finding.outcome:8} {finding.name}: {finding.detail}")
-        code = code or int(finding.outcome == "failed")
-    if code:
-        raise typer.Exit(code)
-
-
-def _examine(settings: Any, channel: str) -> Callable[[Any, Any], Awaitable[Any]]:
-    async def work(login: Any, invalid: Any) -> Any:
-        from bots.discord.checks import check_discord
-        from core.clock import SystemClock
-
+    async def work(login: RestLogin, invalid: InvalidRequests) -> list[DiscordFinding]:
+        content, wanted = read_settings().discord_message_content, _checked(channel)
         return await check_discord(
-            login.client,
-            invalid=invalid,
-            clock=SystemClock(),
-            message_content=settings.discord_message_content,
-            channel=channel,
+            login.client, invalid=invalid, clock=SystemClock(), message_content=content, channel=wanted
         )
 
-    return work
+    findings = _run(work)
+    for finding in findings:
+        typer.echo(f"{finding.outcome:8} {finding.name}: {finding.detail}")
+    if any(finding.outcome == "failed" for finding in findings):
+        raise typer.Exit(1)
 
 
-def _logged_in(work: Callable[[discord.Client], Awaitable[Any]]) -> Any:
-    """Return what *work* gives, done with a client that is logged in."""
-    from admin_cli.bootstrap import read_settings
-
-    async def with_client(login: Any, _: Any) -> Any:
-        import discord
-
-        try:
-            return await work(await login.client())
-        except discord.HTTPException as error:
-            fail(f"Discord refused it: {error.status} {error.text}", code=1)
-
-    return _run(read_settings(), with_client)
-
-
-def _run(settings: Any, work: Callable[[Any, Any], Awaitable[Any]]) -> Any:
+def _run(work: Callable[[RestLogin, InvalidRequests], Awaitable[T]]) -> T:
+    """Do *work* with a way to log in, and return its result; what Discord refuses ends the command."""
     import asyncio
 
     from bots.discord.invalid import InvalidRequests
     from bots.discord.login import RestLogin, use_api
     from core.clock import SystemClock
+    from core.orchestration.ports import PostRefused
 
-    if settings.discord_token is None:
+    settings = read_settings()
+    token = settings.discord_token
+    if token is None:
         fail("DISCORD_TOKEN is not set: it is under Bot at discord.com/developers.")
     if settings.discord_api_url:
         use_api(settings.discord_api_url)
 
-    async def main() -> Any:
+    async def main() -> T:
         invalid = InvalidRequests(SystemClock())
-        login = RestLogin(settings.discord_token.get_secret_value(), invalid=invalid)
+        login = RestLogin(token.get_secret_value(), invalid=invalid)
         try:
             return await work(login, invalid)
         finally:
             await login.aclose()
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    except PostRefused as error:
+        fail(f"Discord refused it: {error.reason}", code=1)
 
 
 def _checked(snowflake: str) -> str:

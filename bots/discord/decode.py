@@ -106,12 +106,14 @@ class Decoded:
     Attributes:
         needs_session: Whether it is none of our business outside a session's thread.
         otherwise: What it asks where its thread is no session's; None for nothing.
+        stands_in: Discord's id of the channel or thread in which a message stands, which may be a session's as well.
     """
 
     request: Request
     keys: tuple[str, ...]
     needs_session: bool = False
     otherwise: Request | None = None
+    stands_in: str = ""
 
 
 def decode_command(asked: Asked, home: str) -> Decoded:
@@ -301,7 +303,7 @@ def _heard(
     key = f"{heard.channel}/{heard.id}{key}"
     actor = Actor(workspace_ref(home), heard.author, heard.name)
     request = Request(_id_of(key), kind, actor, spot or _spot(heard), text=text, files=files)
-    return Decoded(request, (key,), needs_session=needs_session)
+    return Decoded(request, (key,), needs_session=needs_session, stands_in=heard.channel)
 
 
 def _spot(heard: Heard) -> Spot:

@@ -300,11 +300,24 @@ class Ears:
                     await self._say(decoded.request, _HOMELESS)
                 return
             decoded = decode(home, is_live) or decoded
-        if decoded.needs_session and not await self._desk.owns_thread(decoded.request.spot.thread):
-            if decoded.otherwise is None:
-                return
-            decoded = replace(decoded, request=decoded.otherwise)
-        await self._desk.inbox.take(decoded.request, source=PLATFORM, keys=decoded.keys)
+        request = await self._meant(decoded)
+        if request is not None:
+            await self._desk.inbox.take(request, source=PLATFORM, keys=decoded.keys)
+
+    async def _meant(self, decoded: Decoded) -> Request | None:
+        """Return what was asked, None where it is none of our business.
+
+        Where threads cannot be opened, a session lives in the channel itself; replies to its posts are said to it.
+        """
+        request = decoded.request
+        if not decoded.needs_session:
+            return request
+        thread = request.spot.thread
+        for place in dict.fromkeys((thread.thread, decoded.stands_in)):
+            here = replace(thread, thread=place)
+            if await self._desk.owns_thread(here):
+                return replace(request, spot=replace(request.spot, thread=here))
+        return decoded.otherwise
 
     async def _take(self, decoded: Decoded) -> None:
         """Store what an interaction asked."""

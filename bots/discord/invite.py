@@ -2,10 +2,16 @@
 
 from urllib.parse import urlencode
 
+from bots.discord.login import Connect
 from bots.discord.permissions import WANTED
 
 _AUTHORIZE = "https://discord.com/oauth2/authorize"
 _SCOPES = "bot applications.commands"
+
+
+async def find_application(connect: Connect) -> str:
+    """Return the app's id, which for old apps is not that of its bot; raises `TransientError` if nobody can tell now."""
+    return str((await connect()).application_id or "")
 
 
 def invite_link(application_id: str, *, guild: str = "") -> str:

@@ -7,11 +7,15 @@ read.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
+
+from bots.discord.api import as_our_error
+from bots.discord.login import Connect
 
 _log = structlog.get_logger(__name__)
 _KEPT = ("name", "description", "type", "required", "autocomplete", "nsfw")
@@ -55,6 +59,26 @@ async def sync_commands(client: discord.Client, payloads: Sequence[Mapping[str, 
         await client.http.bulk_upsert_global_commands(app, payload=body)
     _log.info("discord_commands_synced", fingerprint=wanted[:12], guild=guild, commands=len(payloads))
     return True
+
+
+async def sync_app(
+    connect: Connect, payloads: Callable[[discord.Client], Sequence[Mapping[str, Any]]], *, guild: str = ""
+) -> bool:
+    """Do the same for a client that does not listen.
+
+    Args:
+        connect: See `bots.discord.login.Connect`.
+        payloads: Gives the commands for a client: see `bots.discord.tree.command_payloads`.
+        guild: See `sync_commands`.
+
+    Raises:
+        PostRefused, TransientError: As Discord answers.
+    """
+    client = await connect()
+    try:
+        return await sync_commands(client, payloads(client), guild=guild)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        raise as_our_error(error, posts=False) from error
 
 
 def _meaning(node: Mapping[str, Any], *, is_top: bool = False) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def test_commands_are_synced_when_they_differ(run: Run, place: LocalDiscord) -> 
     assert "Synced" in run("discord", "sync", "--guild", place.north.id).out
     assert [one["name"] for one in place.commands(place.north)] == ["atelier", "Edit with Atelier"]
     assert "no id" in run("discord", "sync", "--guild", "north", code=2).err
-    assert "Discord refused it: 404" in run("discord", "sync", "--guild", "12345678901234567", code=1).err
+    assert "Discord refused it: unknown_guild" in run("discord", "sync", "--guild", "12345678901234567", code=1).err
 
 
 def test_the_invitation_is_a_link(run: Run, place: LocalDiscord) -> None:

@@ -88,6 +88,19 @@ async def test_a_reply_to_the_card_in_the_channel_is_said_to_its_session() -> No
         assert (await on.one(3)).spot.thread.thread == thread.id
 
 
+async def test_a_session_that_lives_in_the_channel_itself_hears_replies() -> None:
+    """Where threads cannot be opened; what is said in other threads of the channel is not for it."""
+    async with entrance(message_content=True) as on:
+        discord = on.discord
+        on.own(discord.general)
+        post = discord.say(discord.world.bot, discord.general, "Round 1")
+        other = discord.start_thread(discord.ben, discord.general, "Chat")
+        discord.say(discord.ben, other, "about lunch")
+        discord.say(discord.ann, discord.general, "shorter", reply_to=post)
+        request = await on.one()
+        assert (request.text, request.spot.thread.thread) == ("shorter", discord.general.id)
+
+
 async def test_with_the_intent_plain_words_edits_and_deletions_count() -> None:
     """In threads of sessions alone; what an app writes never does."""
     async with entrance(message_content=True) as on:
