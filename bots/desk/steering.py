@@ -78,6 +78,9 @@ async def told(tools: Tools, call: Call, session: Session) -> None:
             )
         return
     refuse(control_denial(session.member_id, call.member, call.person.standing))
+    if session.notes_only:
+        await call.say(said(f"{session.title} was comments only, so there is no text of ours to continue. Start anew."))
+        return
     await _offer(tools, call, session)
 
 
@@ -110,7 +113,7 @@ async def _edited(tools: Tools, call: Call, session: Session) -> None:
     was_aside = known.muted and not known.text
     is_out = text.lstrip().startswith(ASIDE) or not text.strip()
     muted = is_out or (known.muted and not was_aside)
-    if muted and steer_denial(call.workspace, call.member, call.person.standing) is not None:
+    if not muted and steer_denial(call.workspace, call.member, call.person.standing) is not None:
         return
     try:
         await tools.sessions.guide(
@@ -123,10 +126,13 @@ async def _edited(tools: Tools, call: Call, session: Session) -> None:
 
 async def _offer(tools: Tools, call: Call, session: Session) -> None:
     """Ask once a member and end whether to go on; nothing is taken or spent before they say so."""
-    if session.notes_only or not await tools.once("offer", session.id, str(session.segment), call.member.id):
+    text = call.request.text.strip()
+    if session.notes_only or not text or text.startswith(ASIDE):
+        return
+    if not await tools.once("offer", session.id, str(session.segment), call.member.id):
         return
     await tools.inbox.hold(call.request, waits_for=f"go:{session.id}")
-    await call.say(offer_view(session, call.request.id, call.request.text.strip()))
+    await call.say(offer_view(session, call.request.id, text))
 
 
 async def _steer(tools: Tools, call: Call) -> None:
@@ -144,6 +150,8 @@ async def _steer(tools: Tools, call: Call) -> None:
         text=f'You asked: "{question}" The answer: {text}' if question else text,
     )
     await call.say(said(f"Taken for what comes next in {session.title}."))
+    if question:
+        await tools.refresh(session.id, round_number=int(call.text("question").partition(":")[0]))
 
 
 async def _mute_last(tools: Tools, call: Call) -> None:

@@ -108,12 +108,13 @@ class Tools:
         name = ":".join(names)
         return await self.store.write(lambda tx: tx.inbound.add(source="desk", event_id=name, at=now))
 
-    async def refresh(self, session_id: str) -> None:
-        """Bring the card of a session up to date; one that was not posted yet stays so."""
+    async def refresh(self, session_id: str, *, round_number: int | None = None) -> None:
+        """Bring the card of a session, or of one of its rounds, up to date; one that was not posted yet stays so."""
+        kind = PostKind.SESSION_CARD if round_number is None else PostKind.ROUND_CARD
 
         def work(tx: Transaction) -> None:
             if tx.sessions.lock(session_id) is not None:
-                freshen(tx, session_id, [PostKind.SESSION_CARD])
+                freshen(tx, session_id, [kind], round_number=round_number)
 
         await self.store.write(work)
         await self.poster.flush(session_id)

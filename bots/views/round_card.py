@@ -5,9 +5,10 @@ from bots.views.elements import Button, Buttons, Divider, Element, Fields, Headi
 from bots.views.words import REHEARSAL, count, find_role, is_rehearsal, role_name, round_name, score, signature
 from core.casts.model import Phase, Role
 from core.orchestration.ports import Snapshot
-from core.sessions.model import Fate, Round, Version
+from core.sessions.model import ENDED, Fate, Round, Version
 
 SHOWN_COMMENTS = 3
+SHOWN_QUESTIONS = 5
 
 
 def round_card(snapshot: Snapshot, number: int) -> View:
@@ -94,7 +95,21 @@ def _outcomes(snapshot: Snapshot, round_: Round) -> list[Element]:
         elements += [Heading("What changes next", 2), Text("\n".join(f"- {step}" for step in round_.plan))]
     if round_.questions:
         elements += [Heading("Questions to you", 2), Text("\n".join(f"- {item}" for item in round_.questions))]
+        elements += _answers(snapshot, round_)
     return elements + _said(snapshot, round_.number)
+
+
+def _answers(snapshot: Snapshot, round_: Round) -> list[Element]:
+    """Return a button for each question that is open: nobody answered it yet, and the room still listens."""
+    if snapshot.session.status in ENDED:
+        return []
+    answers = [item.text for item in snapshot.guidance if not item.muted]
+    buttons = tuple(
+        Button("answer", f"Answer question {index + 1}", snapshot.session.id, f"{round_.number}:{index}")
+        for index, question in enumerate(round_.questions[:SHOWN_QUESTIONS])
+        if not any(f'"{question}"' in text for text in answers)
+    )
+    return [Buttons(buttons)] if buttons else []
 
 
 def said_in(snapshot: Snapshot, number: int) -> tuple[str, ...]:

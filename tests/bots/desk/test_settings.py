@@ -1,9 +1,11 @@
 """Settings, the set-up, the home page and what is said on arrival and departure."""
 
+from typing import Any
+
 import pytest
 
 from bots.desk.door import Standing
-from bots.desk.requests import Actor, RequestKind
+from bots.desk.requests import Actor, RequestKind, Value
 from bots.views.elements import Button
 from core.sessions.model import Status
 from core.workspaces.model import Workspace
@@ -34,7 +36,7 @@ async def test_everybody_sets_their_own_limit(room: Room) -> None:
 async def test_admins_set_everybodys(room: Room) -> None:
     """By typed options; names are checked before they are kept, and it is written who did it."""
     room.door.standings["eve"] = admin()
-    values = {
+    values: dict[str, Value] = {
         "rounds": 5,
         "team": "quick",
         "consent": "no",
@@ -43,7 +45,7 @@ async def test_admins_set_everybodys(room: Room) -> None:
         "budget": 0,
         "show": "full",
     }
-    await room.command("settings", "eve", values=dict(values))
+    await room.command("settings", "eve", values=values)
     settings = (await settings_of(room)).settings
     assert (settings.rounds, settings.cast, settings.asks_consent, settings.guests_may_start) == (
         5,
@@ -53,8 +55,9 @@ async def test_admins_set_everybodys(room: Room) -> None:
     )
     assert (settings.member_cap_microcredits, settings.monthly_cap_microcredits) == (200_000_000, None)
     assert settings.verbosity.value == "full"
-    for bad in ({"model": "no-such"}, {"team": "no-such"}, {"good-enough": 11}):
-        await room.command("settings", "eve", values=dict(bad))
+    wrong: list[dict[str, Value]] = [{"model": "no-such"}, {"team": "no-such"}, {"good-enough": 11}]
+    for bad in wrong:
+        await room.command("settings", "eve", values=bad)
         assert (await settings_of(room)).settings == settings
     entries = await room.store.read(lambda tx: tx.audit.list_entries(workspace_id=HOME))
     assert [entry.actor for entry in entries if entry.action == "settings_changed"] == [f"{HOME}/eve"]
@@ -64,7 +67,7 @@ async def test_admins_set_everybodys(room: Room) -> None:
 async def test_forms_hold_what_is_set_and_save_it(room: Room, group: str) -> None:
     """Five fields at most, as Discord's modals; saved unchanged they change nothing; only admins get them."""
     room.door.standings["eve"] = admin()
-    press = {"action": "settings", "argument": group}
+    press: dict[str, Any] = {"action": "settings", "argument": group}
     assert await room.desk.form_for(room.request(RequestKind.PRESS, **press)) is None
     form = await room.desk.form_for(room.request(RequestKind.PRESS, "eve", **press))
     assert form is not None

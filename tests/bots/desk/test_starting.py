@@ -89,7 +89,7 @@ async def test_a_repeat_of_a_request_makes_nothing_twice(room: Room) -> None:
     await room.desk.handle(asked)
     await room.make_desk().handle(asked)
     assert [item.id for item in await room.sessions()] == [session_id_of(asked)]
-    assert {key for key in room.harness.engine.enqueued} == {(session_id_of(asked), 1)}
+    assert set(room.harness.engine.enqueued) == {(session_id_of(asked), 1)}
 
 
 async def test_trouble_that_passes_is_left_to_the_inbox(room: Room) -> None:

@@ -1,10 +1,14 @@
 """Steering: what people say in a session's thread."""
 
+from typing import Any
+
 import pytest
 
 from bots.commands import Place
 from bots.desk.door import Mark, Standing
 from bots.desk.requests import RequestKind
+from bots.views.elements import Buttons
+from bots.views.round_card import round_card
 from core.sessions.model import Round, Session, Status, ThreadRef
 from tests.bots.desk.room import REPORT, Room
 
@@ -37,7 +41,7 @@ async def test_an_edit_takes_the_old_words_out(room: Room) -> None:
     session = await room.running()
     thread = thread_of(session)
     said = await room.say("make it longer", thread=thread, message_id="m1")
-    edit = {"thread": thread, "message_id": "m1"}
+    edit: dict[str, Any] = {"thread": thread, "message_id": "m1"}
     await room.send(room.request(RequestKind.EDITED, text="make it shorter", **edit))
     assert await room.guidance(session) == [("make it shorter", False)]
     await room.send(room.request(RequestKind.EDITED, text="// make it shorter", **edit))
@@ -124,6 +128,8 @@ async def test_after_the_end_there_is_one_question(room: Room) -> None:
     session = await room.ended()
     thread = thread_of(session)
     answers = len(room.door.whispers)
+    await room.say("// lunch?", thread=thread)
+    assert len(room.door.whispers) == answers
     await room.say("make it shorter", thread=thread)
     assert len(room.door.whispers) == answers + 1
     assert "Continue with this?" in room.last.text
@@ -190,6 +196,9 @@ async def test_a_question_is_answered_with_its_words(room: Room) -> None:
     assert form.intro == "How long?"
     await room.command("steer", values={"text": "Two pages", **form.kept})
     assert await room.guidance(session) == [('You asked: "How long?" The answer: Two pages', False)]
+    shown = round_card(await room.harness.snapshot(session.id), 0)
+    buttons = [button for row in shown.elements if isinstance(row, Buttons) for button in row.buttons]
+    assert [button.argument for button in buttons if button.action == "answer"] == ["0:0"]
     late = room.request(RequestKind.PRESS, action="answer", target=session.id, argument="0:7")
     assert await room.desk.form_for(late) is None
 
