@@ -301,9 +301,9 @@ async def test_without_credits_the_draft_waits_with_its_button(memory_store: Dat
     assert (await room.only()).status is Status.QUEUED
 
 
-async def test_a_members_allowance_is_a_limit(memory_store: Database) -> None:
+async def test_a_members_allowance_is_a_limit(store: Database) -> None:
     """What runs counts with all that it may still spend."""
-    room = Room(memory_store, FakeClock(auto=True))
+    room = Room(store, FakeClock(auto=True))
     await room.found()
     await room.mention("tighten this", files=(REPORT,))
     cap = (await room.only()).cap_microcredits
