@@ -26,7 +26,7 @@ from core.documents.writers.columns import column_widths
 from core.documents.writers.docx_numbering import LEVELS, Numbering, indent_of
 from core.documents.writers.docx_xml import xml_text
 from core.documents.writers.flow import Flow, Span, flow, plain
-from core.documents.writers.package import with_fixed_dates
+from core.documents.writers.package import pack, unpack
 
 _ALIGNMENTS: Final = {
     "left": WD_ALIGN_PARAGRAPH.LEFT,
@@ -47,7 +47,12 @@ _NOTES_HEAD: Final = (
 
 
 def write_docx(document: Document, *, created_at: datetime | None = None) -> bytes:
-    """Return *document* as a Word file.
+    """Return *document* as a Word file; see `docx_parts`."""
+    return pack(docx_parts(document, created_at=created_at))
+
+
+def docx_parts(document: Document, *, created_at: datetime | None = None) -> dict[str, bytes]:
+    """Return *document* as the parts of a Word file, to be packed once when nothing more is to be added.
 
     Args:
         document: Any. Comments of another Word file are left out; what XML cannot hold (control characters) too.
@@ -64,7 +69,7 @@ def write_docx(document: Document, *, created_at: datetime | None = None) -> byt
     writer.finish()
     buffer = io.BytesIO()
     word.save(buffer)
-    return with_fixed_dates(buffer.getvalue())
+    return unpack(buffer.getvalue())
 
 
 _UNUSED_PARTS: Final = frozenset({"stylesWithEffects", "customXml", "thumbnail"})
@@ -79,6 +84,12 @@ def _template() -> bytes:
     buffer = io.BytesIO()
     word.save(buffer)
     return buffer.getvalue()
+
+
+@cache
+def _style_ids() -> dict[str, str]:
+    """Return the ids of the template's styles by name; python-docx takes as long for that as for a text."""
+    return {style.name or "": style.style_id for style in docx.Document(io.BytesIO(_template())).styles}
 
 
 def _slim(word: WordDocument) -> None:
@@ -98,7 +109,7 @@ class _Writer:
 
     def __init__(self, word: WordDocument, notes: dict[str, Flow]) -> None:
         self._word = word
-        self._style_ids = {style.name or "": style.style_id for style in word.styles}
+        self._style_ids = _style_ids()
         self._numbering = Numbering(word)
         self._notes = notes
         self._used: dict[str, int] = {}

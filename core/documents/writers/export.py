@@ -1,10 +1,11 @@
 """The one way out: a Document in a format, with its mark."""
 
 from core.documents.model import Document, SourceFormat
-from core.documents.writers.docx import write_docx
+from core.documents.writers.docx import docx_parts
 from core.documents.writers.docx_patch import patch
-from core.documents.writers.mark import Mark, mark_docx, mark_markdown, pdf_mark
+from core.documents.writers.mark import Mark, mark_docx, mark_markdown, mark_parts, pdf_mark
 from core.documents.writers.markdown import write_markdown, write_text
+from core.documents.writers.package import pack
 
 
 def export(
@@ -34,7 +35,7 @@ def export(
         case SourceFormat.DOCX:
             if original is not None and base is not None and base.source_format is SourceFormat.DOCX:
                 return mark_docx(patch(original, base, document), mark)
-            return mark_docx(write_docx(document), mark)
+            return pack(mark_parts(docx_parts(document), mark))
         case SourceFormat.PDF:
             # The typesetter takes a second to import, and few sessions end in a PDF.
             from core.documents.writers.pdf import write_pdf  # noqa: PLC0415

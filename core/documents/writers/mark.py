@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
@@ -11,7 +12,7 @@ from lxml import etree
 
 from core.documents.markdown import split_front_matter
 from core.documents.model import SourceFormat
-from core.documents.writers.package import read_part, with_parts
+from core.documents.writers.package import read_part, unpack, with_parts
 
 # IPTC's vocabulary, which C2PA and the guidance on the EU AI Act (article 50) use.
 _SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -74,7 +75,17 @@ class Mark:
 
 def mark_docx(data: bytes, mark: Mark) -> bytes:
     """Return the Word file *data* with *mark* among its custom properties; properties of others stay."""
-    known = read_part(data, _CUSTOM_PART)
+    return with_parts(data, _marked(unpack(data), mark))
+
+
+def mark_parts(parts: Mapping[str, bytes], mark: Mark) -> dict[str, bytes]:
+    """Return the parts of a Word file with *mark*; see `mark_docx`."""
+    return {**parts, **_marked(parts, mark)}
+
+
+def _marked(package: Mapping[str, bytes], mark: Mark) -> dict[str, bytes]:
+    """Return the parts that *mark* changes or adds."""
+    known = package.get(_CUSTOM_PART)
     root = _parsed(known or _NO_PROPERTIES)
     for old in [one for one in root if (one.get("name") or "").startswith(_PREFIX)]:
         root.remove(old)
@@ -86,8 +97,8 @@ def mark_docx(data: bytes, mark: Mark) -> bytes:
         number += 1
     parts = {_CUSTOM_PART: _serialised(root)}
     if known is None:
-        parts |= _announced(data)
-    return with_parts(data, parts)
+        parts |= _announced(package)
+    return parts
 
 
 def pdf_mark(mark: Mark, title: str) -> str:
@@ -193,11 +204,11 @@ def _key(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _announced(data: bytes) -> dict[str, bytes]:
+def _announced(package: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return content types and package relations that know of the custom properties."""
-    types = _parsed(read_part(data, "[Content_Types].xml") or b"")
+    types = _parsed(package.get("[Content_Types].xml", b""))
     etree.SubElement(types, f"{_TYPES}Override", PartName=f"/{_CUSTOM_PART}", ContentType=_CUSTOM_TYPE)
-    relations = _parsed(read_part(data, "_rels/.rels") or b"")
+    relations = _parsed(package.get("_rels/.rels", b""))
     ids = {one.get("Id") for one in relations}
     free = next(f"rIdMark{number}" for number in range(len(ids) + 1) if f"rIdMark{number}" not in ids)
     etree.SubElement(relations, f"{_RELATIONS}Relationship", Id=free, Type=_CUSTOM_RELATION, Target=_CUSTOM_PART)

@@ -36,12 +36,18 @@ def with_parts(data: bytes, parts: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def with_fixed_dates(data: bytes) -> bytes:
-    """Return the package *data* with one date on every part, so that equal contents are equal bytes."""
+def unpack(data: bytes) -> dict[str, bytes]:
+    """Return the parts of the package *data* by name, in their order."""
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        return {info.filename: package.read(info) for info in package.infolist()}
+
+
+def pack(parts: Mapping[str, bytes]) -> bytes:
+    """Return *parts* as a package, with one date on every part, so that equal contents are equal bytes."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for info in source.infolist():
-            target.writestr(_fresh(info.filename), source.read(info))
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in parts.items():
+            target.writestr(_fresh(name), content)
     return buffer.getvalue()
 
 
