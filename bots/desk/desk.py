@@ -166,9 +166,9 @@ class Desk:
         """Return the page that somebody has for themselves."""
         return await home.page(self.tools, actor)
 
-    async def installed(self, workspace: Workspace, installer: Actor) -> None:
+    async def installed(self, workspace: Workspace, installer: Actor, *, came_back: bool = False) -> None:
         """Record a workspace that has the app from now on, and write to whoever installed it, once an installation."""
-        await welcome.installed(self.tools, workspace, installer)
+        await welcome.installed(self.tools, workspace, installer, came_back=came_back)
 
     async def removed(self, workspace_id: str) -> None:
         """Stop what runs in a workspace that took the app away; its ledger stays."""

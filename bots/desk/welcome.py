@@ -38,8 +38,15 @@ def vendors_of(tools: Tools, workspace: Workspace) -> tuple[str, ...]:
     return tuple(name for name in tools.vendors if not allowed or name.casefold() in allowed)
 
 
-async def installed(tools: Tools, workspace: Workspace, installer: Actor) -> None:
-    """Record a workspace that has the app from now on; write to its installer once an installation."""
+async def installed(tools: Tools, workspace: Workspace, installer: Actor, *, came_back: bool = False) -> None:
+    """Record a workspace that has the app from now on; write to its installer once an installation.
+
+    Args:
+        tools: What the desk works with.
+        workspace: As the platform says.
+        installer: Who did it; nobody's id where the platform does not say.
+        came_back: Whether the platform recorded already that the app is in a workspace again that it had left.
+    """
 
     def record(tx: Transaction) -> Workspace:
         found = tx.workspaces.find(workspace.id)
@@ -52,7 +59,7 @@ async def installed(tools: Tools, workspace: Workspace, installer: Actor) -> Non
         tx.audit.add(AuditEntry(now, installer.member_id, "app_installed", kept.id, kept.id))
         return kept
 
-    is_new = await tools.store.read(lambda tx: _is_away(tx, workspace.id))
+    is_new = came_back or await tools.store.read(lambda tx: _is_away(tx, workspace.id))
     kept = await tools.store.write(record)
     if is_new:
         await tools.greet(kept.id)

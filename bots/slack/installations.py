@@ -29,6 +29,8 @@ from core.workspaces.installations import (
     unseal,
 )
 
+CAME_BACK = "came_back"
+"""Custom value of an installation of a workspace that the app had left."""
 STATE_SECONDS = 600
 """How long somebody may take on Slack's page (sdk: its own default)."""
 _STATE_BYTES = 32
@@ -59,21 +61,23 @@ class SlackInstallations(AsyncInstallationStore):
 
     @override
     async def async_save(self, installation: SlackInstallation) -> None:
-        """Keep an installation; a workspace that had gone is back with everything it had."""
+        """Keep an installation; a workspace that had gone is back with everything it had, and the installation says so."""
         rows = _rows_of(installation, self._clock.now(), self._cipher)
-        await self._save(rows, by=installation.user_id)
+        if await self._save(rows, by=installation.user_id):
+            installation.custom_values[CAME_BACK] = True
 
     @override
     async def async_save_bot(self, bot: Bot) -> None:
         row = _row_of_bot(bot, bot.custom_values.get("installed_by", ""), self._clock.now(), self._cipher)
         await self._save([row], by=row.installed_by)
 
-    async def _save(self, rows: list[Installation], *, by: str) -> None:
+    async def _save(self, rows: list[Installation], *, by: str) -> bool:
+        """Keep rows; return whether their workspace had gone before."""
         if not rows:
             raise ValueError("an installation without a token")
         at = self._clock.now()
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> bool:
             for row in rows:
                 tx.installations.save(row)
             first = rows[0]
@@ -82,9 +86,11 @@ class SlackInstallations(AsyncInstallationStore):
                 tx.workspaces.save(replace(workspace, name=first.name or workspace.name, removed_at=None))
             actor = f"{first.workspace_id}/{by}"
             tx.audit.add(AuditEntry(at, actor, "app_installed", first.workspace_id, first.tenant))
+            return workspace is not None and workspace.removed_at is not None
 
-        await self._store.write(work)
+        came_back = await self._store.write(work)
         self._changed(rows[0].tenant)
+        return came_back
 
     @override
     async def async_find_bot(

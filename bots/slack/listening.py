@@ -98,6 +98,7 @@ def _oauth_flow(side: SlackSide, settings: Settings, desk: Desk, *, store: Store
 def _welcome(desk: Desk, clock: Clock) -> Callable[[Arrival], Awaitable[None]]:
     async def installed(arrival: Arrival) -> None:
         workspace = Workspace(arrival.workspace_id, "slack", arrival.name, clock.now())
-        await desk.installed(workspace, Actor(arrival.workspace_id, arrival.installer))
+        installer = Actor(arrival.workspace_id, arrival.installer)
+        await desk.installed(workspace, installer, came_back=arrival.came_back)
 
     return installed

@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from bots.slack.api import as_our_error
 from bots.slack.install_pages import HEADERS, failure_page, success_page
-from bots.slack.installations import STATE_SECONDS, SlackInstallations, SlackStates
+from bots.slack.installations import CAME_BACK, STATE_SECONDS, SlackInstallations, SlackStates
 from bots.slack.tenants import tenant_of, workspace_id_of
 from core.clock import Clock
 from core.errors import AtelierError, TransientError
@@ -44,6 +44,7 @@ class Arrival:
         name: What people call it.
         installer: Slack's id of who installed.
         app_id: Slack's id of the app.
+        came_back: Whether it had been there before, and was taken out.
     """
 
     workspace_id: str
@@ -51,6 +52,7 @@ class Arrival:
     name: str
     installer: str
     app_id: str
+    came_back: bool = False
 
 
 Installed = Callable[[Arrival], Awaitable[None]]
@@ -236,4 +238,5 @@ def _arrival(installation: Installation) -> Arrival:
         name=name or "",
         installer=installation.user_id,
         app_id=installation.app_id or "",
+        came_back=bool(installation.get_custom_value(CAME_BACK)),
     )

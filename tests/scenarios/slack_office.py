@@ -28,6 +28,7 @@ from bots.settings import Settings
 from bots.slack.manifest import EVENTS, SCOPES
 from bots.slack.tenants import workspace_id_of
 from core.orchestration import runtime
+from core.orchestration.engine import migrate_engine
 from core.sessions.model import ENDED, Session, Status
 from storage.secrets import generate_key
 from tests.fakes.slack.forms import elements_of
@@ -39,13 +40,16 @@ from tests.waiting import until
 PUBLIC_URL = "https://atelier.test"
 SPEED = 20.0
 _TICK_SECONDS = 30.0
+_LONGEST_STEP = 0.05
 _HARD_WORDS = re.compile(
     r"\b(cast|synthesizer|threshold|settle[ds]?|workspace|turns?|held|null|undefined|microcredits?)\b"
 )
 
 
 class QuickClock:
-    """See `core.clock.Clock`: the machine's time, some times faster.
+    """See `core.clock.Clock`: the machine's time, some times faster; while the machine is too busy for us it stands still.
+
+    Otherwise a stall of two seconds would be forty to the program, which then believes that its heart stopped.
 
     Args:
         speed: How much faster.
@@ -53,22 +57,28 @@ class QuickClock:
 
     def __init__(self, speed: float = SPEED) -> None:
         self._speed = speed
-        self._begun = time.monotonic()
         self._start = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-        self._moved = 0.0
+        self._seen = time.monotonic()
+        self._elapsed = 0.0
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
-        return (time.monotonic() - self._begun) * self._speed + self._moved
+        seen = time.monotonic()
+        self._elapsed += min(seen - self._seen, _LONGEST_STEP) * self._speed
+        self._seen = seen
+        return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(seconds, 0.0) / self._speed)
+        until = self.monotonic() + seconds
+        await asyncio.sleep(0)
+        while (left := until - self.monotonic()) > 0:  # noqa: ASYNC110 - nobody can tell us that time passed
+            await asyncio.sleep(min(left / self._speed, _LONGEST_STEP))
 
     def move(self, seconds: float) -> None:
-        """Let *seconds* pass at once; who sleeps is not woken earlier."""
-        self._moved += seconds
+        """Let *seconds* pass at once."""
+        self._elapsed += seconds
 
 
 @dataclass(frozen=True)
@@ -190,7 +200,9 @@ class Office:
 
     async def _open_posts(self, sessions: Sequence[Session]) -> bool:
         def work(tx: Any) -> bool:
-            return any(row.state != "sent" for one in sessions for row in tx.outbox.list_session(one.id))
+            return any(
+                row.state not in {"sent", "refused"} for one in sessions for row in tx.outbox.list_session(one.id)
+            )
 
         return await self.parts.database.read(work)
 
@@ -272,9 +284,11 @@ def settings_of(database_url: str, slack: LocalSlack, **more: Any) -> Settings:
 async def office(slack: LocalSlack, settings: Settings, **more: Any) -> AsyncIterator[Office]:
     """Start the program and end it again; Slack sends to it from now on. *more* are fields of `Choices`."""
     choices = Choices(runs_sessions=True, reaches_platforms=True, clock=slack.world.clock, **more)
+    if not settings.is_sqlite:
+        await asyncio.to_thread(migrate_engine, settings.engine_url)
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings, choices=choices))
-        health = Health({}, last_inbound=_nothing, clock=parts.clock)
+        health = Health({}, last_inbound=nothing, clock=parts.clock)
         app = make_app(health, parts.metrics, routes=parts.platforms.routes())
         server = HttpServer(app, host="127.0.0.1", port=0)
         stack.push_async_callback(server.aclose)
@@ -283,7 +297,7 @@ async def office(slack: LocalSlack, settings: Settings, **more: Any) -> AsyncIte
             slack.world.app.request_url = f"{url}/slack/events"
         else:
             await parts.platforms.connect_slack(stack)
-        ticking = asyncio.create_task(_tick(parts))
+        ticking = asyncio.create_task(tick(parts))
         stack.callback(ticking.cancel)
         house = Office(slack, settings, parts, url)
         yield house
@@ -300,15 +314,16 @@ async def local_slack(**more: Any) -> AsyncIterator[LocalSlack]:
         yield slack
 
 
-async def _tick(parts: Parts) -> None:
+async def tick(parts: Parts, *, seconds: float = _TICK_SECONDS) -> None:
     """Do what the scheduler has workers do each half minute; its own clock is the machine's."""
     while True:
-        await parts.clock.sleep(_TICK_SECONDS)
+        await parts.clock.sleep(seconds)
         for job in ("sweep", "requests", "posts"):
             await runtime.get_job(job)()
 
 
-async def _nothing() -> dict[str, datetime]:
+async def nothing() -> dict[str, datetime]:
+    """Return when each source last sent something: nobody asks."""
     return {}
 
 
