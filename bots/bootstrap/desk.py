@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from bots.bootstrap.composition import Parts
     from bots.desk.desk import Desk
+    from bots.desk.tools import Part
     from core.sessions.requests import Upload
 
 _SAMPLE = Path(__file__).parents[2] / "samples" / "proposal.docx"
@@ -53,7 +54,26 @@ def _make_desk(parts: Parts) -> Desk:
         vendors=_vendors(parts),
         doors=parts.platforms.doors,
         sample=_sample(),
+        more=(_billing(parts),),
     )
+
+
+def _billing(parts: Parts) -> Part:
+    """Return what the desk says about money; where nothing is sold that is one line."""
+    from bots.desk.billing import billing_part
+    from core.billing.overview import BillingReader
+
+    shop = parts.shop
+    reader = BillingReader(
+        store=parts.database,
+        prices=parts.prices,
+        ledger=parts.ledger,
+        clock=parts.clock,
+        catalogue=shop.catalogue if shop is not None else None,
+    )
+    if shop is None:
+        return billing_part(reader)
+    return billing_part(reader, shop.service, welcome=shop.monthly.welcome)
 
 
 def _vendors(parts: Parts) -> tuple[str, ...]:

@@ -82,10 +82,15 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
 
 
 def _shop_jobs(parts: Parts) -> dict[str, Callable[[], Awaitable[None]]]:
-    """Return what the shop does by the clock, nothing where there is none."""
+    """Return what the shop does by the clock, nothing where there is none; it tells people where we reach them."""
+    from bots.desk.notices import DeskNotices
     from bots.scheduler import logged
 
-    return logged(parts.shop.jobs({})) if parts.shop is not None else {}
+    if parts.shop is None:
+        return {}
+    doors = parts.platforms.doors
+    teller = DeskNotices(store=parts.database, doors=doors, prices=parts.prices, clock=parts.clock)
+    return logged(parts.shop.jobs(dict.fromkeys(doors, teller)))
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

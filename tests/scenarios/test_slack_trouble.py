@@ -99,6 +99,8 @@ async def test_lists_are_private_and_paged(house: Office) -> None:
         "rename Lights",
         "bogus",
         "pause",
+        "billing",
+        "history",
     ):
         before = len(slack.ephemeral(slack.ann, channel))
         done = await slack.command(slack.ann, channel, words)
