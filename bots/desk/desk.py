@@ -37,6 +37,7 @@ from core.credits.service import Ledger
 from core.credits.tariff import Tariff
 from core.credits.tiers import PriceList
 from core.errors import ConflictError, TransientError, UserFacingError
+from core.orchestration.ports import PostRefused
 from core.orchestration.posting import Poster
 from core.providers.registry import ModelRegistry
 from core.sessions.intake import Intake
@@ -137,10 +138,10 @@ class Desk:
             raise
         except UserFacingError as error:
             _log.info("request_refused", code=error.code, workspace=request.actor.workspace_id)
-            await door.whisper(request, failure_view(error, buttons=await self._ways(request, error)))
+            await _answer(door, request, failure_view(error, buttons=await self._ways(request, error)))
         except ConflictError as error:
             _log.info("request_overtaken", error=str(error), workspace=request.actor.workspace_id)
-            await door.whisper(request, failure_view(None))
+            await _answer(door, request, failure_view(None))
 
     def acknowledge(self, request: Request) -> str:
         """Return the line that is said at once and privately, empty where nothing is to be said."""
@@ -249,6 +250,14 @@ class Desk:
     async def _give_up(self, request: Request) -> None:
         """Say that it did not work: nobody waits for an answer that never comes."""
         await self._door(request).whisper(request, failure_view(None, code="internal"))
+
+
+async def _answer(door: Door, request: Request, view: View) -> None:
+    """Say what went wrong, unless the platform lets us say nothing to this person: that is all there is to do."""
+    try:
+        await door.whisper(request, view)
+    except PostRefused as error:
+        _log.info("answer_refused", reason=error.reason, workspace=request.actor.workspace_id)
 
 
 def _pressed_values(request: Request) -> dict[str, str | int | float | bool]:

@@ -147,7 +147,7 @@ class Office:
 
     async def sessions(self, team: Team | None = None) -> Sequence[Session]:
         """Return a workspace's sessions, oldest first."""
-        workspace_id = workspace_id_of((team or self.slack.north).id)
+        workspace_id = workspace_id_of(self._owner(team or self.slack.north))
         found = await self.parts.database.read(
             lambda tx: list(tx.sessions.list_sessions(workspace_id=workspace_id, limit=1_000))
         )
@@ -161,6 +161,11 @@ class Office:
         await platforms.desk.inbox.drain()
         await platforms.slack.errands.drain()
         await platforms.slack.door.drain()
+
+    def _owner(self, team: Team) -> str:
+        """Return who installed the app for a workspace: itself, or its organisation."""
+        grant = self.slack.world.bot_of(team)
+        return grant.owner if grant is not None else team.id
 
     async def sessions_in(self, channel: Channel) -> Sequence[Session]:
         """Return the sessions that live in a channel, oldest first."""

@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.secrets import generate_key
 from tests.fakes.slack.local import LocalSlack
 from tests.fakes.slack.model import Channel, Message
-from tests.scenarios.slack_office import PUBLIC_URL, Office, local_slack, office, settings_of
+from tests.scenarios.slack_office import PUBLIC_URL, Office, buttons_of, local_slack, office, settings_of
 from tests.waiting import until
 
 pytestmark = [
@@ -251,3 +251,51 @@ async def test_kill_9_while_a_draft_streams(sqlite_url: str, tmp_path: Path) -> 
         keys = [one.metadata["event_payload"]["key"] for one in thread if one.metadata]
         assert len(keys) == len(set(keys))
         assert sum(bool(one.files) for one in thread) == 1
+
+
+async def test_an_organisation_is_one_payer_with_many_workspaces(sqlite_url: str) -> None:
+    """Installed for a whole Enterprise Grid, people of its workspaces work in their own channels, on one account."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack)) as house:
+        await house.install(slack.grid, slack.eve, slack.eastern, slack.western)
+        await slack.command(slack.eve, slack.eastern, f"new {BRIEF} --rounds 1")
+        await slack.command(slack.wes, slack.western, f"new {BRIEF} --rounds 1")
+        east, west = await house.ended(slack.eastern), await house.ended(slack.western)
+        assert east.workspace_id == west.workspace_id == "slack-ent:E0GRID"
+        for channel in (slack.eastern, slack.western):
+            assert "Result" in _words(house.thread(channel))
+        await slack.command(slack.wes, slack.western, f"stop {east.id}")
+        await house.settled()
+        assert "no such session" in slack.ephemeral(slack.wes)[-1].visible_text
+
+
+async def test_outsiders_of_a_shared_channel_neither_start_nor_steer(sqlite_url: str) -> None:
+    """In a Slack Connect channel people of the other company are not listened to, unless an admin allowed it."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=60.0) as house:
+        await house.install(slack.north, slack.ann, slack.general)
+        slack.general.shared_with.add(slack.south.id)
+        slack.general.members.add(slack.sue.id)
+        await slack.say(slack.sue, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
+        await house.settled()
+        assert await house.sessions() == []
+        await slack.command(slack.ann, slack.general, f"new {BRIEF}")
+        session = await house.running(slack.general)
+        said = await slack.say(slack.sue, slack.general, "longer!", thread_ts=session.thread.thread)
+        await house.settled()
+        assert said.reactions == {}
+        assert await house.parts.database.read(lambda tx: list(tx.sessions.list_guidance(session.id))) == []
+        await house.parts.sessions.stop(session.id, actor="test")
+        await house.ended(slack.general)
+
+
+async def test_without_credits_nothing_starts(sqlite_url: str) -> None:
+    """Where credits are sold and there are none, the price and the way out are said privately; nothing is posted."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), checks_balance=True) as house:
+        await house.install(slack.north, slack.ann, slack.general)
+        await slack.command(slack.ann, slack.general, f"new {BRIEF}")
+        refusal = await house.whispered(slack.ann, "There are not enough credits")
+        assert "Add credits" in refusal.visible_text
+        assert buttons_of(refusal)[:2] == ["Start session", "Discard session"]
+        await house.press(slack.ann, refusal, "Discard session")
+        await house.settled()
+        assert await house.sessions() == []
+        assert slack.said_by_app(slack.general) == []
