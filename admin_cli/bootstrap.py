@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from bots.bootstrap import Choices, Parts
+    from bots.discord.checks import DiscordFinding
     from bots.settings import Settings
+    from bots.slack.checks import SlackFinding
+    from core.billing.setup import SetupProblem
     from core.orchestration.ports import ChatPort
 
 T = TypeVar("T")
@@ -74,6 +77,46 @@ async def probe_files(settings: Settings, key: str, data: bytes) -> bytes:
         await store.delete(key)
 
 
+async def examine_slack(settings: Settings, *, has_database: bool) -> tuple[SlackFinding, ...]:
+    """Return what Slack says; see `bots.slack.examining.examine_slack`."""
+    from bots.slack.examining import examine_slack as examine
+    from core.clock import SystemClock
+    from storage.database import Database
+    from storage.files.objects import file_store
+    from storage.secrets import SecretBox
+
+    keys = [key.get_secret_value() for key in settings.secret_keys]
+    cipher = SecretBox(keys) if settings.slack_client_id and keys else None
+    database = Database.from_url(settings.database_url.get_secret_value()) if has_database else None
+    files = file_store(settings.resolved_files_url)
+    try:
+        return await examine(settings, store=database, files=files, clock=SystemClock(), cipher=cipher)
+    finally:
+        if database is not None:
+            await database.aclose()
+
+
+async def examine_shop(settings: Settings) -> tuple[SetupProblem, ...]:
+    """Return what is wrong with the shop; see `core.billing.setup.check_setup`.
+
+    Raises:
+        BillingUnavailable: If Stripe does not answer.
+        BillingRefused: If the key is not right.
+        ValueError: If one price stands for two products.
+    """
+    from bots.shop import catalogue_of, stripe_config
+    from core.billing.setup import check_setup
+    from core.billing.stripe_gateway import StripeGateway
+    from core.credits.tiers import load_price_list
+
+    catalogue = catalogue_of(settings, load_price_list())
+    gateway = StripeGateway(stripe_config(settings), catalogue)
+    try:
+        return await check_setup(gateway, catalogue, has_webhook_secret=settings.stripe_webhook_secret is not None)
+    finally:
+        await gateway.aclose()
+
+
 async def probe_engine(settings: Settings) -> None:
     """Return when the engine's database answered and has its tables; what its driver raises tells why not.
 
@@ -91,3 +134,23 @@ async def probe_engine(settings: Settings) -> None:
             await client.verify()
     finally:
         await client.aclose()
+
+
+async def examine_discord(settings: Settings) -> list[DiscordFinding]:
+    """Return how the app stands at Discord; see `bots.discord.checks.check_discord`."""
+    from bots.discord.checks import check_discord
+    from bots.discord.invalid import InvalidRequests
+    from bots.discord.login import RestLogin, use_api
+    from core.clock import SystemClock
+
+    if settings.discord_api_url:
+        use_api(settings.discord_api_url)
+    token = settings.discord_token
+    clock = SystemClock()
+    invalid = InvalidRequests(clock)
+    login = RestLogin(token.get_secret_value() if token is not None else "", invalid=invalid)
+    try:
+        content, sells = settings.discord_message_content, settings.stripe_secret_key is not None
+        return await check_discord(login.client, invalid=invalid, clock=clock, message_content=content, sells=sells)
+    finally:
+        await login.aclose()

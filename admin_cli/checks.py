@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from admin_cli import bootstrap
-from admin_cli.output import BAD_INPUT, FAILED
+from admin_cli.findings import Finding, Outcome
+from admin_cli.output import BAD_INPUT
+from admin_cli.platform_checks import examine_platforms
 from bots.bootstrap import load_catalogue, make_registry
 from bots.errors import BadSettings, DatabaseUnreachable
 from bots.views.errors import words_for
@@ -32,31 +32,6 @@ _CALL_SECONDS = 30.0
 _PROBE_KEY = "doctor/probe"
 
 
-class Outcome(StrEnum):
-    """How something is; only FAILED makes an installation unwell."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one examination found.
-
-    Attributes:
-        name: What was looked at.
-        outcome: How it is.
-        detail: One line about it.
-        exit_code: What the command ends with if it failed.
-    """
-
-    name: str
-    outcome: Outcome
-    detail: str
-    exit_code: int = FAILED
-
-
 async def examine(*, call_providers: bool) -> list[Finding]:
     """Return every finding, in the order in which people should mend them."""
     findings = [_python()]
@@ -75,7 +50,15 @@ async def examine(*, call_providers: bool) -> list[Finding]:
     finally:
         await registry.aclose()
     findings.append(_models(registry))
+    if call_providers:
+        findings += await examine_platforms(settings, has_database=_has_database(settings, findings))
     return findings
+
+
+def _has_database(settings: Settings, findings: list[Finding]) -> bool:
+    """Return whether the database may be read: it exists, and is at this version's schema."""
+    found = next(finding for finding in findings if finding.name == "database")
+    return found.outcome is Outcome.OK and not _is_not_made_yet(settings)
 
 
 def _python() -> Finding:

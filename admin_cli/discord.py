@@ -25,13 +25,15 @@ _IDS = 15, 20
 
 @app.command()
 def sync(guild: _Guild = "") -> None:
-    """Give Discord the commands of this version, if it has others. A server of the role gateway does it by itself."""
+    """Give Discord the commands of this version, if it has others. The role discord does it by itself when it starts."""
 
     async def work(login: RestLogin, _: InvalidRequests) -> bool:
+        from functools import partial
+
         from bots.discord.sync import sync_app
         from bots.discord.tree import command_payloads
 
-        return await sync_app(login.client, command_payloads, guild=_checked(guild))
+        return await sync_app(login.client, partial(command_payloads, sells=_sells()), guild=_checked(guild))
 
     typer.echo("Synced." if _run(work) else "Nothing to sync: Discord has these commands.")
 
@@ -58,7 +60,7 @@ def check(
     async def work(login: RestLogin, invalid: InvalidRequests) -> list[DiscordFinding]:
         content, wanted = read_settings().discord_message_content, _checked(channel)
         return await check_discord(
-            login.client, invalid=invalid, clock=SystemClock(), message_content=content, channel=wanted
+            login.client, invalid=invalid, clock=SystemClock(), message_content=content, channel=wanted, sells=_sells()
         )
 
     findings = _run(work)
@@ -66,6 +68,10 @@ def check(
         typer.echo(f"{finding.outcome:8} {finding.name}: {finding.detail}")
     if any(finding.outcome == "failed" for finding in findings):
         raise typer.Exit(1)
+
+
+def _sells() -> bool:
+    return read_settings().stripe_secret_key is not None
 
 
 def _run(work: Callable[[RestLogin, InvalidRequests], Awaitable[T]]) -> T:

@@ -21,7 +21,8 @@ def doctor(
     """
     import asyncio
 
-    from admin_cli.checks import Outcome, examine
+    from admin_cli.checks import examine
+    from admin_cli.findings import Outcome
 
     findings = asyncio.run(examine(call_providers=not offline))
     code = max((finding.exit_code for finding in findings if finding.outcome is Outcome.FAILED), default=0)

@@ -76,7 +76,22 @@ async def serve(
         if Role.SLACK in roles:
             await parts.platforms.connect_slack(stack)
             started("slack: connected by Socket Mode")
+        if Role.DISCORD in roles:
+            gateway = await parts.platforms.connect_discord(stack)
+            started("discord: connects to the gateway")
+            await _first_of(stop, gateway)
         await stop.wait()
+
+
+async def _first_of(stop: asyncio.Event, gateway: asyncio.Task[None]) -> None:
+    """Return when *stop* is set; what ends the gateway ends the process, for nothing would hear Discord any more."""
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([stopped, gateway], return_when=asyncio.FIRST_COMPLETED)
+        if gateway.done():
+            gateway.result()
+    finally:
+        stopped.cancel()
 
 
 def check_roles(settings: Settings, roles: frozenset[Role]) -> None:

@@ -2,7 +2,7 @@
 
 from bots.http.stripe import DONE_PATH
 from bots.settings import Settings
-from core.billing.catalogue import make_catalogue
+from core.billing.catalogue import Catalogue, make_catalogue
 from core.billing.ports import BillingStore, Wake
 from core.billing.shop import Shop, open_shop
 from core.billing.stripe_gateway import StripeConfig
@@ -28,29 +28,38 @@ def make_shop(
     Raises:
         ValueError: If one price stands for two products.
     """
-    key = settings.stripe_secret_key
-    if key is None:
+    if settings.stripe_secret_key is None:
         return None
     secrets = settings.stripe_webhook_secret
-    base = settings.public_url or f"http://{settings.http_host}:{settings.http_port}"
-    catalogue = make_catalogue(
-        prices,
-        starter=settings.stripe_starter_price_id,
-        pro=settings.stripe_pro_price_id,
-        credit=settings.stripe_credit_price_id,
-    )
     return open_shop(
-        StripeConfig(
-            secret_key=key.get_secret_value(),
-            api_url=settings.stripe_api_url,
-            done_url=base + DONE_PATH,
-            automatic_tax=settings.stripe_tax,
-        ),
-        catalogue,
+        stripe_config(settings),
+        catalogue_of(settings, prices),
         store=store,
         ledger=ledger,
         clock=clock,
         wake=wake,
         webhook_secrets=secrets.get_secret_value().split(",") if secrets is not None else (),
         may_sell=bool(settings.providers),
+    )
+
+
+def stripe_config(settings: Settings) -> StripeConfig:
+    """Return how Stripe is asked."""
+    key = settings.stripe_secret_key
+    base = settings.public_url or f"http://{settings.http_host}:{settings.http_port}"
+    return StripeConfig(
+        secret_key=key.get_secret_value() if key is not None else "",
+        api_url=settings.stripe_api_url,
+        done_url=base + DONE_PATH,
+        automatic_tax=settings.stripe_tax,
+    )
+
+
+def catalogue_of(settings: Settings, prices: PriceList) -> Catalogue:
+    """Return what is sold; raises `ValueError` if one price stands for two products."""
+    return make_catalogue(
+        prices,
+        starter=settings.stripe_starter_price_id,
+        pro=settings.stripe_pro_price_id,
+        credit=settings.stripe_credit_price_id,
     )

@@ -35,6 +35,17 @@ def open_desk(parts: Parts, stack: AsyncExitStack) -> None:
             sessions=parts.sessions,
             clock=parts.clock,
         )
+    if platforms.discord is not None:
+        from bots.discord.assembly import DiscordEars
+
+        platforms.gateway = DiscordEars(
+            platforms.discord,
+            parts.settings,
+            platforms.desk,
+            store=parts.database,
+            sessions=parts.sessions,
+            clock=parts.clock,
+        )
 
 
 def _make_desk(parts: Parts) -> Desk:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import asyncio
     from contextlib import AsyncExitStack
 
     from aiohttp import web
 
     from bots.desk.desk import Desk
     from bots.desk.door import Door
+    from bots.discord.assembly import DiscordEars, DiscordSide
     from bots.http.files import FileLinks
     from bots.settings import Settings
     from bots.slack.assembly import SlackSide
@@ -34,6 +36,8 @@ class Platforms:
     desk: Desk | None = None
     links: FileLinks | None = None
     ears: SlackEars | None = None
+    discord: DiscordSide | None = None
+    gateway: DiscordEars | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the web server for what is configured."""
@@ -55,12 +59,21 @@ class Platforms:
         socket = await self.ears.connect(token.get_secret_value())
         stack.push_async_callback(socket.aclose)
 
+    async def connect_discord(self, stack: AsyncExitStack) -> asyncio.Task[None]:
+        """Listen at the gateway until *stack* closes; the task ends only with an error.
+
+        That is `BadSettings` where Discord does not let this app in.
+        """
+        if self.gateway is None:
+            raise RuntimeError("the role discord was started without its settings")
+        return await self.gateway.connect(stack)
+
 
 async def open_platforms(
     settings: Settings, *, reaches: bool, store: Store, files: FileStore, clock: Clock, stack: AsyncExitStack
 ) -> Platforms:
     """Return the platforms, closed with *stack*."""
-    platforms = Platforms(settings, reaches and slack_is_configured(settings))
+    platforms = Platforms(settings, reaches and (slack_is_configured(settings) or settings.discord_token is not None))
     if not platforms.reaches:
         return platforms
     if settings.public_url and settings.secret_keys:
@@ -73,7 +86,19 @@ async def open_platforms(
         platforms.slack = side
         platforms.chats[side.chat.platform] = side.chat
         platforms.doors[side.door.platform] = side.door
+    if settings.discord_token is not None:
+        from bots.discord.assembly import open_discord
+
+        links = platforms.links.url if platforms.links is not None else _no_link
+        there = await open_discord(settings, files=files, clock=clock, stack=stack, links=links)
+        platforms.discord = there
+        platforms.chats[there.chat.platform] = there.chat
+        platforms.doors[there.door.platform] = there.door
     return platforms
+
+
+def _no_link(_file_id: str) -> None:
+    """Without a public address or a key no link can be made."""
 
 
 def slack_is_configured(settings: Settings) -> bool:

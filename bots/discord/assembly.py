@@ -101,6 +101,7 @@ class DiscordEars:
             message_content=settings.discord_message_content,
             shard_ids=settings.discord_shard_ids,
             shard_count=settings.discord_shard_count,
+            sells=settings.stripe_secret_key is not None,
         )
 
     async def run(self) -> None:

@@ -33,7 +33,13 @@ class DiscordFinding:
 
 
 async def check_discord(
-    connect: Connect, *, invalid: InvalidRequests, clock: Clock, message_content: bool, channel: str = ""
+    connect: Connect,
+    *,
+    invalid: InvalidRequests,
+    clock: Clock,
+    message_content: bool,
+    channel: str = "",
+    sells: bool = True,
 ) -> list[DiscordFinding]:
     """Return how the app stands at Discord.
 
@@ -43,6 +49,7 @@ async def check_discord(
         clock: The time.
         message_content: Whether the content of messages will be asked for.
         channel: Discord's id of a channel to look at; empty for none.
+        sells: Whether credits are sold: see `bots.commands.offered`.
     """
     try:
         client = await connect()
@@ -50,7 +57,7 @@ async def check_discord(
         return [DiscordFinding("discord", "failed", f"{error}: look at DISCORD_TOKEN and the line")]
     name = str(client.user) if client.user is not None else ""
     findings = [DiscordFinding("discord", "ok", f"logged in as {name}"), _intent(client, message_content)]
-    findings.append(await _commands(client))
+    findings.append(await _commands(client, sells=sells))
     if channel:
         findings.append(await _channel(DiscordApi(connect, invalid=invalid), clock, channel))
     return findings
@@ -69,13 +76,13 @@ def _intent(client: discord.Client, message_content: bool) -> DiscordFinding:  #
     return DiscordFinding(name, "ok", detail)
 
 
-async def _commands(client: discord.Client) -> DiscordFinding:
+async def _commands(client: discord.Client, *, sells: bool) -> DiscordFinding:
     name, app = "discord commands", client.application_id
     try:
         known: Any = await client.http.get_global_commands(app or 0)
     except discord.HTTPException as error:
         return DiscordFinding(name, "failed", f"cannot be read ({error.status})")
-    if fingerprint(known) != fingerprint(command_payloads(client)):
+    if fingerprint(known) != fingerprint(command_payloads(client, sells=sells)):
         return DiscordFinding(name, "warning", "differ from this version's: run atelier discord sync")
     return DiscordFinding(name, "ok", "current")
 

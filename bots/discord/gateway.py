@@ -15,6 +15,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from typing_extensions import override
 
+from bots.commands import offered
 from bots.desk.requests import Actor
 from bots.discord import limits
 from bots.discord.catching_up import CatchingUp
@@ -131,6 +132,7 @@ class AtelierBot(discord.AutoShardedClient):
         budget: IdentifyBudget,
         invalid: InvalidRequests,
         syncs: bool,
+        sells: bool,
         options: dict[str, Any],
     ) -> None:
         super().__init__(
@@ -143,7 +145,7 @@ class AtelierBot(discord.AutoShardedClient):
             **options,
         )
         self.ears = Ears(desk, door, records, clock=clock, guilds=lambda: [str(one.id) for one in self.guilds])
-        self.tree = Tree(self, self.ears)
+        self.tree = Tree(self, self.ears, offered(platform=PLATFORM, sells=sells))
         self._desk = desk
         self._closed = closed
         self._clock = clock
@@ -309,6 +311,7 @@ def make_discord_bot(
     shard_ids: Sequence[int] = (),
     shard_count: int | None = None,
     syncs: bool = True,
+    sells: bool = True,
     ready_seconds: float = 2.0,
 ) -> AtelierBot:
     """Return a client that was not started.
@@ -325,6 +328,7 @@ def make_discord_bot(
         shard_ids: The parts of Discord that this process hears; empty for all.
         shard_count: Of how many parts; None for what Discord suggests. Needed with *shard_ids*.
         syncs: Whether commands are given to Discord where they differ.
+        sells: Whether credits are sold: without, the commands that buy are not offered.
         ready_seconds: How long the library waits for another server before it says that it is ready.
 
     Raises:
@@ -347,6 +351,7 @@ def make_discord_bot(
         budget=budget or IdentifyBudget(clock),
         invalid=invalid,
         syncs=syncs,
+        sells=sells,
         options=options,
     )
 

@@ -183,9 +183,9 @@ def _described(text: str) -> str:
     return shorten(text, limits.DESCRIPTION)
 
 
-def command_payloads(client: discord.Client) -> list[dict[str, Any]]:
-    """Return the commands as Discord takes them, for a client that does not listen."""
-    return Tree(client, _Deaf()).payloads()
+def command_payloads(client: discord.Client, *, sells: bool = True) -> list[dict[str, Any]]:
+    """Return the commands as Discord takes them, for a client that does not listen; see `bots.commands.offered`."""
+    return Tree(client, _Deaf(), offered(platform=_PLATFORM, sells=sells)).payloads()
 
 
 class _Deaf:

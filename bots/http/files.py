@@ -8,7 +8,6 @@ from urllib.parse import quote
 from aiohttp import web
 
 from core.clock import Clock
-from core.sessions.model import SessionFile
 from core.sessions.ports import FileStore, Store
 from core.workspaces.errors import SecretUnreadable
 
@@ -41,10 +40,10 @@ class FileLinks:
         self._files = files
         self._clock = clock
 
-    def url(self, file: SessionFile) -> str:
-        """Return an address that gives *file* to whoever has it, for seven days."""
+    def url(self, file_id: str) -> str:
+        """Return an address that gives a file to whoever has it, for seven days."""
         until = self._clock.now() + timedelta(days=_DAYS)
-        token = self._sealer.encrypt(f"{_PURPOSE} {until.isoformat()} {file.session_id} {file.id}")
+        token = self._sealer.encrypt(f"{_PURPOSE} {until.isoformat()} {file_id}")
         return f"{self._public_url}/files/{token}"
 
     def routes(self) -> list[web.RouteDef]:
@@ -55,9 +54,7 @@ class FileLinks:
         named = _read(self._sealer.decrypt, request.match_info["token"])
         if named is None or named[0] < self._clock.now():
             raise web.HTTPNotFound(text=_GONE)
-        _, session_id, file_id = named
-        kept = await self._store.read(lambda tx: tx.sessions.list_files(session_id))
-        file = next((item for item in kept if item.id == file_id), None)
+        file = await self._store.read(lambda tx: tx.sessions.find_file(named[1]))
         if file is None:
             raise web.HTTPNotFound(text=_GONE)
         try:
@@ -78,10 +75,10 @@ class FileLinks:
         )
 
 
-def _read(decrypt: Callable[[str], str], token: str) -> tuple[datetime, str, str] | None:
-    """Return the end, session and file of a link, None for one that is not ours."""
+def _read(decrypt: Callable[[str], str], token: str) -> tuple[datetime, str] | None:
+    """Return the end and the file of a link, None for one that is not ours."""
     try:
-        purpose, until, session_id, file_id = decrypt(token).split(" ")
+        purpose, until, file_id = decrypt(token).split(" ")
     except (SecretUnreadable, ValueError):
         return None
-    return (datetime.fromisoformat(until), session_id, file_id) if purpose == _PURPOSE else None
+    return (datetime.fromisoformat(until), file_id) if purpose == _PURPOSE else None

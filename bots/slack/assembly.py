@@ -45,13 +45,19 @@ class SlackSide:
 
 
 async def open_slack(
-    settings: Settings, *, store: Store, files: FileStore, clock: Clock, cipher: Cipher | None, stack: AsyncExitStack
+    settings: Settings,
+    *,
+    store: Store | None,
+    files: FileStore,
+    clock: Clock,
+    cipher: Cipher | None,
+    stack: AsyncExitStack,
 ) -> SlackSide:
     """Return Slack's side, closed with *stack*.
 
     Args:
         settings: Hold one workspace's token, or the app's id and secret.
-        store: Where installations are.
+        store: Where installations are; not needed for one workspace.
         files: Where the bytes of sessions' files are.
         clock: The time.
         cipher: Seals the tokens of many workspaces; None for one workspace whose token is a setting.
@@ -62,7 +68,7 @@ async def open_slack(
     stack.push_async_callback(session.close)
     client = web_client(session, base_url=base)
     workspaces: Workspaces
-    if cipher is None:
+    if cipher is None or store is None:
         token = settings.slack_bot_token
         workspaces = OneWorkspace(Secret(token.get_secret_value() if token is not None else ""), session, base_url=base)
         authorize = Authorize(workspaces)

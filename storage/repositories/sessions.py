@@ -59,6 +59,7 @@ _DELETE_SESSION = sa.delete(sessions).where(sessions.c.id == sa.bindparam("id"))
 
 _FILES = Rows(session_files, SessionFile)
 _ADD_FILE = _FILES.insert_ignoring()
+_FIND_FILE = _FILES.query(_FILES.select.where(session_files.c.id == sa.bindparam("id")))
 _LIST_FILES = _FILES.query(
     _FILES.select.where(session_files.c.session_id == _BY_SESSION).order_by(
         session_files.c.created_at, session_files.c.id
@@ -198,6 +199,9 @@ class SqlSessionRepository:
 
     def list_files(self, session_id: str) -> Sequence[SessionFile]:
         return _LIST_FILES.all(self._connection, session_id=session_id)
+
+    def find_file(self, file_id: str) -> SessionFile | None:
+        return _FIND_FILE.first(self._connection, id=file_id)
 
     def save_round(self, round_: Round) -> None:
         _SAVE_ROUND.run(self._connection, round_)

@@ -63,7 +63,7 @@ async def place(memory_store: Database) -> AsyncIterator[Place]:
 
 async def test_a_link_gives_the_file_as_a_download(place: Place) -> None:
     """The bytes, under their name, and never as a page of ours."""
-    url = place.links.url(place.file)
+    url = place.links.url(place.file.id)
     assert url.startswith("https://a.example/files/")
     status, body, headers = await place.get(url)
     assert (status, body) == (200, b"bytes")
@@ -73,7 +73,7 @@ async def test_a_link_gives_the_file_as_a_download(place: Place) -> None:
 
 async def test_a_link_ends_after_a_week(place: Place) -> None:
     """A message that is found years later opens nothing."""
-    url = place.links.url(place.file)
+    url = place.links.url(place.file.id)
     place.clock.move(WEEK)
     assert (await place.get(url))[0] == 200
     place.clock.move(1)
@@ -82,7 +82,7 @@ async def test_a_link_ends_after_a_week(place: Place) -> None:
 
 async def test_a_link_ends_with_its_session(place: Place) -> None:
     """What was deleted is gone, whoever still has its address."""
-    url = place.links.url(place.file)
+    url = place.links.url(place.file.id)
     await place.store.write(lambda tx: tx.sessions.delete(place.file.session_id))
     assert (await place.get(url))[0] == 404
 
@@ -90,4 +90,4 @@ async def test_a_link_ends_with_its_session(place: Place) -> None:
 @pytest.mark.parametrize("change", [lambda url: url[:-2], lambda url: f"{url[:-9]}AAAAAAAAA", lambda _: "/files/x"])
 async def test_an_address_that_was_not_made_here_opens_nothing(place: Place, change: Callable[[str], str]) -> None:
     """Guessing and changing lead to the same answer as a link that has ended."""
-    assert (await place.get(change(place.links.url(place.file))))[0] == 404
+    assert (await place.get(change(place.links.url(place.file.id))))[0] == 404

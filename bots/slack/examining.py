@@ -1,0 +1,77 @@
+"""What `atelier doctor` asks of Slack, as the settings configure it: one real call to a workspace, one for Socket Mode."""
+
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+from bots.settings import Settings
+from bots.slack.assembly import open_slack
+from bots.slack.checks import (
+    SlackFinding,
+    SlackSetup,
+    check_arrivals,
+    check_installation,
+    check_settings,
+    check_socket,
+)
+from bots.slack.tenants import PLATFORM
+from core.clock import Clock
+from core.errors import AtelierError
+from core.sessions.ports import FileStore, Store, Transaction
+from core.workspaces.installations import Cipher, Secret
+
+
+async def examine_slack(
+    settings: Settings, *, store: Store | None, files: FileStore, clock: Clock, cipher: Cipher | None
+) -> tuple[SlackFinding, ...]:
+    """Return what was found, in the order in which it should be mended.
+
+    Args:
+        settings: Configure Slack.
+        store: Where installations and the moments of events are; None before there is a database.
+        files: As for `bots.slack.assembly.open_slack`.
+        clock: The time.
+        cipher: As there.
+    """
+    token = settings.slack_app_token
+    app_token = Secret(token.get_secret_value()) if token is not None else None
+    setup = SlackSetup(
+        public_url=settings.public_url,
+        has_signing_secret=settings.slack_signing_secret is not None,
+        has_bot_token=settings.slack_bot_token is not None,
+        has_client=bool(settings.slack_client_id and settings.slack_client_secret),
+        has_secret_keys=bool(settings.secret_keys),
+        app_token=app_token,
+    )
+    problems = check_settings(setup)
+    if problems or (store is None and settings.slack_bot_token is None):
+        return problems or (SlackFinding(is_ok=True, detail="configured; nobody has installed the app yet"),)
+    found: list[SlackFinding] = []
+    async with AsyncExitStack() as stack:
+        side = await open_slack(settings, store=store, files=files, clock=clock, cipher=cipher, stack=stack)
+        team = await _some_team(store) if cipher is not None and store is not None else ""
+        if cipher is not None and not team:
+            found.append(SlackFinding(is_ok=True, detail="configured; nobody has installed the app yet"))
+        else:
+            try:
+                found += await check_installation(await side.workspaces(team))
+            except AtelierError as error:
+                found.append(SlackFinding(is_ok=False, detail=f"the workspace {team} does not answer: {error}"))
+        if app_token is not None:
+            found.append(await check_socket(side.client, app_token))
+    if store is not None and (cipher is None or team):
+        found.append(check_arrivals(await store.read(_last), clock.now()))
+    return tuple(found)
+
+
+async def _some_team(store: Store) -> str:
+    """Return a tenant that has the app, empty for none."""
+
+    def find(tx: Transaction) -> str:
+        everyone = tx.installations.list_all()
+        return next((item.tenant for item in everyone if item.platform == PLATFORM and not item.person), "")
+
+    return await store.read(find)
+
+
+def _last(tx: Transaction) -> datetime | None:
+    return tx.inbound.last_at(PLATFORM)
