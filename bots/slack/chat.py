@@ -12,6 +12,7 @@ from bots.slack import limits
 from bots.slack.api import Clients, SlackApi
 from bots.slack.drafts import Drafts
 from bots.slack.history import History
+from bots.slack.memory import Recent
 from bots.slack.pacing import Pacer
 from bots.slack.parts import Shown, board_post, render_parts, shown_of
 from bots.slack.places import Place, place_of
@@ -52,6 +53,7 @@ class SlackChat(ChatPort):
         self._history = History(api)
         self._cards = Cards(self._try_edit, board_post, clock, pace=Pace(limits.APPEND_SECONDS))
         self._drafts = Drafts(api, self._posts, clock)
+        self._own: Recent[str, bool] = Recent()
 
     @property
     @override
@@ -83,6 +85,7 @@ class SlackChat(ChatPort):
         ts = await self._in_place_of_draft(place, shown, key=key)
         if not ts:
             ts = await self._posts.post(place, shown, key=key, thread=thread.thread)
+        self._own.keep(ts, value=True)
         self._cards.know(place, ts, shown)
         return ts
 
@@ -94,6 +97,8 @@ class SlackChat(ChatPort):
             self._cards.later(place, post_id, shown)
             return post_id
         await self._cards.settle(place, post_id)
+        if shown.kind == PostKind.ROUND_CARD and not self._own.get(post_id):
+            await self._clear_after_crash(place, thread.thread, post_id)
         try:
             return await self._posts.edit(place, post_id, shown)
         except PostRefused as error:
@@ -129,6 +134,18 @@ class SlackChat(ChatPort):
         if found.waiting:
             await self._posts.complete(place, found, thread=thread)
         return found.ts
+
+    async def _clear_after_crash(self, place: Place, thread: str, card: str) -> None:
+        """Take away the draft that a process was streaming below a round's card when it died; looked for once."""
+        self._own.keep(card, value=True)
+        if place.is_direct:
+            return  # private answers stand there, too, and cannot be told from a draft
+        try:
+            found = await self._history.find_leftovers(place, thread=thread, after=card)
+        except (PostRefused, TransientError) as error:
+            _log.info("slack_drafts_not_looked_for", error=str(error))
+            return
+        await self._drafts.clear(place, found)
 
     async def _in_place_of_draft(self, place: Place, shown: Shown, *, key: str) -> str:
         """Let a draft's message make way for this post; return its ts, empty where it must be posted afresh."""

@@ -5,6 +5,8 @@ goes on by edits. Nothing depends on it: the draft stands on the round's card, a
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +20,7 @@ from bots.slack.blocks import Json
 from bots.slack.limits import APPEND_SECONDS, STREAM_SECONDS
 from bots.slack.parts import Shown
 from bots.slack.places import Place
-from bots.slack.posts import Posts, draft_blocks
+from bots.slack.posts import DRAFT_KEY, Posts, draft_blocks
 from bots.slack.text import Defuser, defuse, escape
 from bots.views.turn import LIVE_DRAFT_CHARACTERS
 from core.casts.model import Phase
@@ -136,6 +138,22 @@ class Drafts:
             except (PostRefused, TransientError) as error:
                 _log.debug("slack_draft_left", ts=piece.ts, error=str(error))
         return draft.pieces[-1].ts
+
+    async def clear(self, place: Place, tss: Iterable[str]) -> None:
+        """Take away messages of drafts, also those that a process was streaming when it died."""
+        for ts in tss:
+            try:
+                await self._close(place, ts)
+                await self._posts.delete(place, ts)
+            except (PostRefused, TransientError) as error:
+                _log.info("slack_draft_left", ts=ts, error=str(error))
+
+    async def _close(self, place: Place, ts: str) -> None:
+        """End the stream of a message, if it has one: what still streams cannot be deleted."""
+        with contextlib.suppress(PostRefused):
+            await self._api.call(
+                place.team, "chat.stopStream", lambda client: client.chat_stopStream(channel=place.channel, ts=ts)
+            )
 
     async def leave(self, session_id: str) -> None:
         """Let a draft stand where it is."""
@@ -267,7 +285,7 @@ class Drafts:
                 return
             text, draft.unsent = draft.unsent, ""
             shown = _shown(text)
-            ts = await self._posts.post(draft.place, shown, key=f"draft-{draft.thread}", thread=draft.thread)
+            ts = await self._posts.post(draft.place, shown, key=f"{DRAFT_KEY}{draft.thread}", thread=draft.thread)
             draft.pieces.append(_Piece(ts, text))
             return
         await self._stop(draft)

@@ -6,7 +6,7 @@ from typing import Any
 from bots.slack import limits
 from bots.slack.api import RateLimited, SlackApi
 from bots.slack.places import Place
-from bots.slack.posts import Found, found_of
+from bots.slack.posts import DRAFT_KEY, Found, found_of
 from core.errors import TransientError
 from core.orchestration.ports import HistoryUnreadable, PostRefused
 
@@ -53,6 +53,24 @@ class History:
                     break
                 return None
         raise HistoryUnreadable("Slack holds more messages than can be looked through")
+
+    async def find_leftovers(self, place: Place, *, thread: str, after: str) -> tuple[str, ...]:
+        """Return the messages of ours in a thread since that at *after* which carry no post's key: forsaken drafts.
+
+        Raises:
+            HistoryUnreadable: If Slack does not show them.
+            PostRefused: If the app cannot be there any more.
+        """
+        page = await self._page(place, thread, after, "") or {}
+        known = [(message, found_of(message)) for message in page.get("messages", ())]
+        ours = {message.get("bot_id") for message, found in known if found is not None}
+        return tuple(
+            str(message["ts"])
+            for message, found in known
+            if message.get("bot_id") in ours
+            and (found is None or found.key.startswith(DRAFT_KEY))
+            and str(message["ts"]) > after
+        )
 
     async def _next_page(self, place: Place, thread: str, oldest: str, cursor: str) -> dict[str, Any] | None:
         """Return `_page`; in the middle of a walk a limit is waited for, or an app with a read a minute never arrives."""

@@ -19,6 +19,7 @@ from core.sessions.ports import FileStore
 
 _log = structlog.get_logger(__name__)
 EVENT_TYPE = "atelier_post"
+DRAFT_KEY = "draft-"
 _WITHOUT_SCOPE = "missing_scope"
 _REMEMBERED = 2_000
 # Slack takes an agent's picture by its own names for emoji; another one stands before the name instead.

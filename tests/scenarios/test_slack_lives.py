@@ -251,6 +251,7 @@ async def test_kill_9_while_a_draft_streams(sqlite_url: str, tmp_path: Path) -> 
         keys = [one.metadata["event_payload"]["key"] for one in thread if one.metadata]
         assert len(keys) == len(set(keys))
         assert sum(bool(one.files) for one in thread) == 1
+        assert [one for one in thread if one.stream is not None] == [], "half a draft was left behind"
 
 
 async def test_an_organisation_is_one_payer_with_many_workspaces(sqlite_url: str) -> None:
