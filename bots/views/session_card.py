@@ -55,17 +55,20 @@ def session_buttons(session: Session) -> tuple[Button, ...]:
     pause = Button("pause", "Pause session", session.id)
     stop = Button("stop", "Stop session", session.id, style=Style.DANGER)
     files = Button("files", "Show files", session.id)
+    steer = Button("steer", "Steer session", session.id)
     match session.status:
         case Status.DRAFT:
             return (Button("start", "Start session", session.id, style=Style.PRIMARY), stop)
         case Status.QUEUED | Status.RUNNING:
-            return (pause, stop, files)
+            return (pause, stop, steer, files)
         case Status.PAUSING:
             return (stop, files)
         case Status.PAUSED | Status.WAITING:
             return (Button("resume", "Resume session", session.id, style=Style.PRIMARY), stop, files)
-        case Status.COMPLETED | Status.STOPPED:
+        case Status.COMPLETED | Status.STOPPED if session.notes_only:
             return (files,)
+        case Status.COMPLETED | Status.STOPPED:
+            return (Button("more", "Run one more round", session.id), files)
         case Status.FAILED:
             return (Button("retry", "Retry session", session.id, style=Style.PRIMARY), stop, files)
 

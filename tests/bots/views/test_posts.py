@@ -94,7 +94,7 @@ def test_the_session_card() -> None:
         "Good enough at": "8",
         "Balance": "90 credits ($0.90)",
     }
-    assert _labels(view) == ["Pause session", "Stop session", "Show files"]
+    assert _labels(view) == ["Pause session", "Stop session", "Steer session", "Show files"]
 
 
 def test_the_reading_card() -> None:
