@@ -50,7 +50,7 @@ def session_card(snapshot: Snapshot) -> View:
     )
 
 
-def session_buttons(session: Session) -> tuple[Button, ...]:
+def session_buttons(session: Session) -> tuple[Button, ...]:  # noqa: PLR0911 - one return a case
     """Return what can be pressed in the state that the session is in."""
     pause = Button("pause", "Pause session", session.id)
     stop = Button("stop", "Stop session", session.id, style=Style.DANGER)

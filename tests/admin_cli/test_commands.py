@@ -59,7 +59,6 @@ def test_a_verb_that_the_state_forbids_is_one_sentence(run: Run, session: str) -
         (("demo", "note.md", "--model", "oppus"), "There is no such model. Nobody knows 'oppus'."),
         (("serve", "--role", "slack"), "The role slack needs SLACK_APP_TOKEN"),
         (("serve", "--role", "cook"), "There is no role 'cook'"),
-        (("serve", "--role", "cook"), "There is no role 'cook'"),
     ],
 )
 def test_bad_input_is_one_line(run: Run, arguments: tuple[str, ...], start: str) -> None:

@@ -19,7 +19,7 @@ from core.providers.sse import event_data
 from core.providers.stencil import Stencil
 
 REQUEST = Request("mock", "", (Segment("x"),), 100)
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 def chunk(text: str, **extra: Any) -> bytes:
