@@ -40,7 +40,7 @@ async def test_a_restart_in_the_middle(database_url: str) -> None:
     """A program that stops and starts again goes on: the session ends, the old buttons work, nothing comes twice."""
     async with local_slack() as slack:
         settings = settings_of(database_url, slack)
-        async with office(slack, settings, rehearsal_pace=60.0) as house:
+        async with office(slack, settings, rehearsal_pace=120.0) as house:
             await house.install(slack.north, slack.ann, slack.general)
             await slack.say(slack.ann, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
             session = await house.running(slack.general)
@@ -48,7 +48,7 @@ async def test_a_restart_in_the_middle(database_url: str) -> None:
             started = await house.whispered(slack.ann, "Started")
             await house.press(slack.ann, house.card(slack.general), "Pause session")
             await house.reaches(slack.general, Status.PAUSED)
-        async with office(slack, settings, rehearsal_pace=200.0) as house:
+        async with office(slack, settings, rehearsal_pace=1_000.0) as house:
             said = await slack.say(slack.ann, slack.general, "keep it formal", thread_ts=top)
             await house.settled()
             assert list(said.reactions) == ["white_check_mark"]
@@ -85,7 +85,7 @@ async def test_two_workspaces_never_meet(sqlite_url: str) -> None:
 
 async def test_a_revoked_token_ends_sessions_and_keeps_the_ledger(sqlite_url: str) -> None:
     """Tokens revoked mid-session: it stops, nothing more is sent, what was charged stays, and a new install works."""
-    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=60.0) as house:
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=120.0) as house:
         await house.install(slack.north, slack.ann, slack.general)
         await slack.say(slack.ann, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
         session = await house.running(slack.general)
@@ -111,7 +111,7 @@ async def test_a_revoked_token_ends_sessions_and_keeps_the_ledger(sqlite_url: st
 
 async def test_uninstalling_and_coming_back(sqlite_url: str) -> None:
     """Taken out mid-session: it stops; taken in again, the installer hears once, and sessions and settings are there."""
-    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=60.0) as house:
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=120.0) as house:
         await house.install(slack.north, slack.ann, slack.general)
         await slack.command(slack.ann, slack.general, "settings --rounds 1")
         await slack.say(slack.ann, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
@@ -168,7 +168,7 @@ async def test_five_sessions_at_once_in_one_workspace(sqlite_url: str) -> None:
     """On a Slack that enforces the published tiers nothing is turned away."""
     async with (
         local_slack(tiers=True) as slack,
-        office(slack, settings_of(sqlite_url, slack), rehearsal_pace=150.0) as house,
+        office(slack, settings_of(sqlite_url, slack), rehearsal_pace=250.0) as house,
     ):
         await house.install(slack.north, slack.ann, slack.general)
         options = "--rounds 2 --good-enough 10"
@@ -221,7 +221,7 @@ async def test_kill_9_while_a_draft_streams(sqlite_url: str, tmp_path: Path) -> 
             slack.world.app.request_url = f"{(await worker.stdout.readline()).decode().strip()}/slack/events"
             return worker
 
-        worker = await start(12.0)
+        worker = await start(20.0)
         await slack.command(slack.ann, slack.general, f"new {BRIEF} --rounds 1")
         await slack.until(lambda: slack.api.count("chat.startStream"), seconds=20)
         worker.kill()
@@ -271,7 +271,7 @@ async def test_an_organisation_is_one_payer_with_many_workspaces(sqlite_url: str
 
 async def test_outsiders_of_a_shared_channel_neither_start_nor_steer(sqlite_url: str) -> None:
     """In a Slack Connect channel people of the other company are not listened to, unless an admin allowed it."""
-    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=60.0) as house:
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=120.0) as house:
         await house.install(slack.north, slack.ann, slack.general)
         slack.general.shared_with.add(slack.south.id)
         slack.general.members.add(slack.sue.id)

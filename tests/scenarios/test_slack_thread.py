@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.loopback,
     pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning"),  # slack_sdk in oauth.v2.access
 ]
-PACE = 120.0
+PACE = 200.0
 BRIEF = "A one-page launch note for our new bicycle lights, for shop owners"
 SAMPLE = Path(samples.__file__).with_name("proposal.docx").read_bytes()
 TAKEN, MUTED = "white_check_mark", "mute"
