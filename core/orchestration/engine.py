@@ -231,7 +231,8 @@ class _NoCancelTracebacks(logging.Filter):
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        return "cancelled" not in record.getMessage().lower()
+        kind = record.exc_info[0] if record.exc_info else None  # what happened stands there, not in the message
+        return "cancelled" not in f"{record.getMessage()} {kind.__name__ if kind else ''}".lower()
 
 
 def quiet_engine_logs() -> None:

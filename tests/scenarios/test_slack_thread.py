@@ -113,8 +113,8 @@ async def test_after_the_end_a_reply_is_one_private_question(house: Office) -> N
     assert (await house.sessions_in(channel))[-1].segment == again.segment
 
 
-async def test_verbs_work_by_mention_in_the_thread(house: Office) -> None:
-    """Pause, status, resume, files and stop, each answered privately in the thread; the card follows."""
+async def test_verbs_work_by_mention_in_the_thread(house: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Pause, status, resume, files and stop, each answered privately in the thread; the card follows, the log is calm."""
     slack = house.slack
     channel, session = await _begin(house, "verbs")
     top = session.thread.thread
@@ -138,6 +138,7 @@ async def test_verbs_work_by_mention_in_the_thread(house: Office) -> None:
     await ask("stop")
     await house.ended(channel)
     assert "Stopped" in house.card(channel).visible_text
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
     assert "There is no" not in await ask("what about the second page")
 
 
