@@ -56,6 +56,11 @@ class Door(Protocol):
         """``slack`` or ``discord``."""
         ...
 
+    @property
+    def keeps_one_answer(self) -> bool:
+        """Whether a private answer takes the place of the one before to the same request."""
+        ...
+
     async def whisper(self, request: Request, view: View, *, files: Sequence[SessionFile] = ()) -> None:
         """Answer so that only the asker sees it; the next call replaces the one before where the platform can.
 

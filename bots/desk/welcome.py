@@ -22,14 +22,14 @@ async def before_first(tools: Tools, call: Call) -> str:
     """Tell a member once, before anything of theirs is sent, what does the work and who gets the text.
 
     Returns:
-        The sentence, for the answer that follows to keep; empty for somebody who knows.
+        The sentence, where the answer that follows takes the place of this one; empty for somebody who knows.
     """
     if call.member.preferences.welcomed:
         return ""
     vendors = vendors_of(tools, call.workspace)
     await call.say(welcome_view(vendors))
     await set_preferences(tools, call.member.id, welcomed=True)
-    return about_ai(vendors)
+    return about_ai(vendors) if call.door.keeps_one_answer else ""
 
 
 def vendors_of(tools: Tools, workspace: Workspace) -> tuple[str, ...]:

@@ -86,6 +86,12 @@ class DiscordDoor(Door):
     def platform(self) -> str:
         return PLATFORM
 
+    @property
+    @override
+    def keeps_one_answer(self) -> bool:
+        """See `bots.desk.door.Door`."""
+        return True
+
     def meet(self, actor: Actor, standing: Standing) -> None:
         """Remember what Discord just said of somebody, so that it need not be asked."""
         self._people.meet(actor, standing)

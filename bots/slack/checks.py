@@ -75,7 +75,7 @@ async def check_installation(client: AsyncWebClient) -> tuple[SlackFinding, ...]
     try:
         answer = await first_answer(client.auth_test())
     except AtelierError as error:
-        return (SlackFinding(is_ok=False, detail=_words(error)),)
+        return (SlackFinding(is_ok=False, detail=words_of(error)),)
     who = f"{answer.get('user')} in {answer.get('team')}"
     if not answer.get("bot_id"):
         return (SlackFinding(is_ok=False, detail=f"{who}: this is a person's token, the app's (xoxb-) is needed"),)
@@ -94,7 +94,7 @@ async def check_socket(client: AsyncWebClient, token: Secret) -> SlackFinding:
     except AtelierError as error:
         is_odd = isinstance(error, PostRefused) and error.reason not in _REASONS
         hint = "; is Socket Mode switched on for the app?" if is_odd else ""
-        return SlackFinding(is_ok=False, detail=f"Socket Mode (SLACK_APP_TOKEN): {_words(error)}{hint}")
+        return SlackFinding(is_ok=False, detail=f"Socket Mode (SLACK_APP_TOKEN): {words_of(error)}{hint}")
     return SlackFinding(is_ok=True, detail="Socket Mode can be opened")
 
 
@@ -150,5 +150,6 @@ def _scopes_of(headers: Any) -> Collection[str] | None:
     return {scope.strip() for scope in text.split(",")}
 
 
-def _words(error: AtelierError) -> str:
+def words_of(error: AtelierError) -> str:
+    """Return what *error* means, on one line."""
     return _REASONS.get(error.reason, f"Slack says {error.reason}") if isinstance(error, PostRefused) else str(error)

@@ -88,6 +88,11 @@ class SlackDoor(Door):
     def platform(self) -> str:
         return PLATFORM
 
+    @property
+    @override
+    def keeps_one_answer(self) -> bool:
+        return False
+
     @override
     async def whisper(self, request: Request, view: View, *, files: Sequence[SessionFile] = ()) -> None:
         if not files:

@@ -12,6 +12,7 @@ from bots.slack.checks import (
     check_installation,
     check_settings,
     check_socket,
+    words_of,
 )
 from bots.slack.tenants import PLATFORM
 from core.clock import Clock
@@ -48,6 +49,7 @@ async def examine_slack(
     found: list[SlackFinding] = []
     async with AsyncExitStack() as stack:
         side = await open_slack(settings, store=store, files=files, clock=clock, cipher=cipher, stack=stack)
+        hint = ": look at SLACK_BOT_TOKEN" if cipher is None else ""
         team = await _some_team(store) if cipher is not None and store is not None else ""
         if cipher is not None and not team:
             found.append(SlackFinding(is_ok=True, detail="configured; nobody has installed the app yet"))
@@ -55,7 +57,7 @@ async def examine_slack(
             try:
                 found += await check_installation(await side.workspaces(team))
             except AtelierError as error:
-                found.append(SlackFinding(is_ok=False, detail=f"the workspace {team} does not answer: {error}"))
+                found.append(SlackFinding(is_ok=False, detail=words_of(error) + hint))
         if app_token is not None:
             found.append(await check_socket(side.client, app_token))
     if store is not None and (cipher is None or team):

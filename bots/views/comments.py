@@ -29,7 +29,7 @@ def number_of(note: Note) -> int:
 
 def comment_elements(note: Note, cast: Cast) -> tuple[Element, ...]:
     """Return one comment: its editor, the passage letter by letter, the remark, the fate."""
-    where = f" on {note.ref.partition('#')[0]}" if note.ref else " on the whole"
+    where = f" on paragraph {note.ref.partition('#')[0].removeprefix('p')}" if note.ref else " on the whole"
     head = f"**{name_of(cast, note.role_key)}**{where} ({_SEVERITY[note.severity]})"
     elements: list[Element] = [Text(head)]
     if note.quote:

@@ -69,7 +69,7 @@ def _changes(snapshot: Snapshot, turn: Turn) -> list[Sequence[Element]]:
 
 def _change(edit: Edit, before: Version | None) -> Sequence[Element]:
     block_id = edit.ref.partition("#")[0]
-    elements: list[Element] = [Text(f"**{_VERBS[edit.op]} {block_id}**")]
+    elements: list[Element] = [Text(f"**{_VERBS[edit.op]} paragraph {block_id.removeprefix('p')}**")]
     old = (
         next((block for block in before.document.blocks if block.id == block_id), None) if before is not None else None
     )

@@ -47,6 +47,7 @@ class FakeDoor:
     """
 
     platform: str = "fake"
+    keeps_one_answer: bool = True
     standings: dict[str, Standing] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     nearby: list[Attachment] = field(default_factory=list)

@@ -1,0 +1,75 @@
+"""`atelier doctor` asks every platform that is configured, and Stripe, once."""
+
+from pathlib import Path
+
+import pytest
+
+from admin_cli.checks import examine
+from core.clock import SystemClock
+from tests.fakes.discord.local import LocalDiscord
+from tests.fakes.slack.local import LocalSlack
+from tests.fakes.stripe.local import LocalStripe
+
+pytestmark = pytest.mark.loopback
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Return an environment with a new database in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
+    return monkeypatch
+
+
+async def found(name: str) -> list[tuple[str, str]]:
+    findings = await examine(call_providers=True)
+    return [(item.outcome.value, item.detail) for item in findings if item.name.startswith(name)]
+
+
+async def test_a_workspace_of_slack_answers(here: pytest.MonkeyPatch) -> None:
+    """With token, secret and address all is well; doctor says who we are there."""
+    async with LocalSlack(SystemClock()) as slack:
+        grant = slack.world.install(slack.north, slack.ann)
+        here.setenv("SLACK_BOT_TOKEN", grant.token)
+        here.setenv("SLACK_SIGNING_SECRET", slack.world.app.signing_secret)
+        here.setenv("SLACK_API_URL", slack.api_url)
+        here.setenv("PUBLIC_URL", "https://atelier.example")
+        findings = await found("slack")
+        assert [outcome for outcome, _ in findings] == ["ok"] * len(findings)
+        assert any("answered" in detail for _, detail in findings)
+        here.setenv("SLACK_BOT_TOKEN", "xoxb-wrong")
+        ((outcome, detail),) = await found("slack")
+        assert outcome == "failed"
+        assert "SLACK_BOT_TOKEN" in detail
+
+
+async def test_what_slack_lacks_is_named(here: pytest.MonkeyPatch) -> None:
+    """Without a way for events to come in, doctor names the variables, and calls nobody."""
+    here.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    details = " ".join(detail for outcome, detail in await found("slack") if outcome == "failed")
+    assert "SLACK_SIGNING_SECRET" in details
+    assert "PUBLIC_URL" in details
+
+
+async def test_discord_lets_the_app_in_or_says_why_not(here: pytest.MonkeyPatch) -> None:
+    """One login; a wrong token is named."""
+    async with LocalDiscord(SystemClock()) as discord:
+        with discord.pointed():
+            here.setenv("DISCORD_TOKEN", discord.token)
+            here.setenv("DISCORD_API_URL", discord.api_url)
+            assert ("ok", "logged in as") in [(outcome, detail[:12]) for outcome, detail in await found("discord")]
+            here.setenv("DISCORD_TOKEN", "wrong")
+            ((outcome, detail),) = await found("discord")
+            assert outcome == "failed"
+            assert "DISCORD_TOKEN" in detail
+
+
+async def test_a_shop_without_anybody_to_do_the_work_is_red(here: pytest.MonkeyPatch) -> None:
+    """With Stripe and without a provider nothing is sold, and doctor says so beside what Stripe answers."""
+    async with LocalStripe(SystemClock()) as stripe:
+        here.setenv("STRIPE_SECRET_KEY", stripe.test_key)
+        here.setenv("STRIPE_API_URL", stripe.url)
+        findings = await found("stripe")
+    said = " ".join(detail for outcome, detail in findings if outcome == "failed")
+    assert "nothing is sold" in said
+    assert "STRIPE_WEBHOOK_SECRET" in said
