@@ -97,7 +97,9 @@ class Inbox:
         """Handle what is due and was left behind by a process that died; return how many."""
         now = self._clock.now()
         due = await self._store.read(lambda tx: tx.inbox.list_due(now, limit=_SWEEP_LIMIT))
-        await asyncio.gather(*(self._work(request_id) for request_id in due))
+        begun = [self._start(request_id) for request_id in due]
+        if begun:
+            await asyncio.wait(begun)
         return len(due)
 
     async def drain(self) -> None:
@@ -111,10 +113,11 @@ class Inbox:
             task.cancel()
         await self.drain()
 
-    def _start(self, request_id: str) -> None:
+    def _start(self, request_id: str) -> asyncio.Task[None]:
         task = asyncio.create_task(self._work(request_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _work(self, request_id: str) -> None:
         async with self._room:

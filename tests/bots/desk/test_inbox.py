@@ -10,7 +10,7 @@ from bots.desk.inbox import Inbox
 from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot, dump_request, load_request
 from core.errors import TransientError
 from core.sessions.model import ThreadRef
-from core.sessions.ports import InboxState
+from core.sessions.ports import InboxRow, InboxState
 from storage.database import Database
 from tests.fakes.clock import FakeClock
 
@@ -83,6 +83,33 @@ async def test_what_a_dead_process_left_is_done_by_another_one_later(store: Data
     assert await living.sweep() == 1
     assert [item.id for item in desk.seen] == ["q_1"]
     assert await living.sweep() == 0
+
+
+async def test_what_a_sweep_began_is_waited_for_and_cut_as_the_rest(store: Database) -> None:
+    """A sweep may take a request before the task of its own: whoever waits, or closes, means both."""
+    clock = FakeClock()
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def hang(_: Request) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    inbox = inbox_of(store, Desk(act=hang), clock)
+    now = clock.now()
+    row = InboxRow("q_1", now, now, dump_request(request()))
+    await store.write(lambda tx: tx.inbox.add(row))
+    sweeping = asyncio.create_task(inbox.sweep())
+    await begun.wait()
+    draining = asyncio.create_task(inbox.drain())
+    await asyncio.sleep(0)
+    assert not draining.done()
+    await inbox.aclose()
+    assert ended.is_set()
+    assert await sweeping == 1
+    await draining
 
 
 async def test_two_processes_that_sweep_at_once_share_the_work(store: Database) -> None:
