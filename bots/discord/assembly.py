@@ -3,12 +3,11 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import aiohttp
 
+from bots.desk.closing import Pausing, pause_in
 from bots.discord.chat import DiscordChat
-from bots.discord.closing import Pausing, pause_in
 from bots.discord.door import DiscordDoor
 from bots.discord.downloads import FILE_HOSTS
 from bots.discord.files import Links
@@ -16,6 +15,7 @@ from bots.discord.gateway import AtelierBot, Gate, IdentifyBudget, make_discord_
 from bots.discord.invalid import InvalidRequests
 from bots.discord.login import RestLogin, use_api
 from bots.discord.records import Records
+from bots.fetching import origin_of
 from bots.settings import Settings
 from core.clock import Clock
 from core.sessions.ports import FileStore, Store
@@ -58,7 +58,7 @@ async def open_discord(
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
     chat = DiscordChat(login.client, invalid=invalid, files=files, clock=clock, links=links)
     stack.push_async_callback(chat.aclose)
-    hosts = {*FILE_HOSTS, *([_origin(settings.discord_api_url)] if settings.discord_api_url else [])}
+    hosts = {*FILE_HOSTS, *([origin_of(settings.discord_api_url)] if settings.discord_api_url else [])}
     door = DiscordDoor(login.client, http, invalid=invalid, files=files, clock=clock, links=links, file_hosts=hosts)
     return DiscordSide(chat, door, login, invalid)
 
@@ -136,8 +136,3 @@ class DiscordEars:
 
 def _token(settings: Settings) -> str:
     return settings.discord_token.get_secret_value() if settings.discord_token is not None else ""
-
-
-def _origin(url: str) -> str:
-    pieces = urlsplit(url)
-    return f"{pieces.scheme}://{pieces.netloc}"

@@ -15,13 +15,13 @@ from bots.desk.door import FileUnavailable
 from bots.desk.requests import Attachment
 from bots.discord.api import DiscordApi
 from bots.discord.decode import INLINE
+from bots.fetching import origin_of, read_at_most
 from core.errors import TransientError
 from core.orchestration.ports import PostRefused
 
 _log = structlog.get_logger(__name__)
 FILE_HOSTS = frozenset({"https://cdn.discordapp.com", "https://media.discordapp.net"})
 _SECONDS = 60.0
-_CHUNK = 64 * 1024
 _OK, _MOVED, _WRONG = 200, range(300, 400), range(400, 500)
 _LATER = frozenset({408, 425, 429})
 _NO_TEXT = ("image/", "video/", "audio/")
@@ -84,9 +84,8 @@ class Downloads:
             raise FileUnavailable(attachment.name, _GONE) from error
 
     async def _get(self, attachment: Attachment, url: str) -> bytes:
-        parts = urlsplit(url)
-        if f"{parts.scheme}://{parts.netloc}".lower() not in self._hosts:
-            _log.info("discord_file_elsewhere", host=parts.hostname or "")
+        if origin_of(url) not in self._hosts:
+            _log.info("discord_file_elsewhere", host=urlsplit(url).hostname or "")
             raise FileUnavailable(attachment.name, _ELSEWHERE)
         if attachment.size_bytes > self._max_bytes:
             raise FileUnavailable(attachment.name, self._too_large())
@@ -107,14 +106,10 @@ class Downloads:
             raise _LinkDied
         if status != _OK:
             raise TransientError(f"Discord's file host answered {status}")
-        if (response.content_length or 0) > self._max_bytes:
+        data = await read_at_most(response, self._max_bytes)
+        if data is None:
             raise FileUnavailable(name, self._too_large())
-        data = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            data += chunk
-            if len(data) > self._max_bytes:
-                raise FileUnavailable(name, self._too_large())
-        return bytes(data)
+        return data
 
     async def _new_link(self, attachment: Attachment) -> str:
         """Return a fresh address of a file that hangs on a message: a link lives about a day, a request may wait longer.

@@ -71,7 +71,7 @@ class Closing(Protocol):
     """What is done where a channel or thread is gone, by workspace, Discord's id and a sentence that says why."""
 
     async def __call__(self, workspace_id: str, channel: str, why: str, /) -> object:
-        """See `bots.discord.closing.pause_in`; may be repeated."""
+        """See `bots.desk.closing.pause_in`; may be repeated."""
         ...
 
 

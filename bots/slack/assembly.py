@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.fetching import origin_of
 from bots.settings import Settings
 from bots.slack.authorize import Authorize
 from bots.slack.chat import SlackChat
@@ -96,7 +96,7 @@ async def open_slack(
     pacer = Pacer(clock)
     chat = SlackChat(workspaces, files=files, clock=clock, pacer=pacer)
     stack.push_async_callback(chat.aclose)
-    hosts = {*FILE_HOSTS, *([_origin(settings.slack_api_url)] if settings.slack_api_url else [])}
+    hosts = {*FILE_HOSTS, *([origin_of(settings.slack_api_url)] if settings.slack_api_url else [])}
     door = SlackDoor(workspaces, session, files=files, clock=clock, pacer=pacer, file_hosts=hosts)
     stack.push_async_callback(door.aclose)
     errands = Errands()
@@ -107,8 +107,3 @@ async def open_slack(
 def _api_base(settings: Settings) -> str:
     """Return the address of Slack's methods as the SDK wants it, empty for Slack's own."""
     return f"{settings.slack_api_url}/" if settings.slack_api_url else ""
-
-
-def _origin(url: str) -> str:
-    pieces = urlsplit(url)
-    return f"{pieces.scheme}://{pieces.netloc}"

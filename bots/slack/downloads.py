@@ -10,6 +10,7 @@ import structlog
 
 from bots.desk.door import FileUnavailable
 from bots.desk.requests import Attachment
+from bots.fetching import origin_of, read_at_most
 from bots.slack.api import Clients, SlackApi
 from core.errors import TransientError
 from core.orchestration.ports import PostRefused
@@ -17,7 +18,6 @@ from core.orchestration.ports import PostRefused
 _log = structlog.get_logger(__name__)
 FILE_HOSTS = frozenset({"https://files.slack.com"})
 _SECONDS = 60.0
-_CHUNK = 64 * 1024
 _OK, _MOVED, _WRONG = 200, range(300, 400), range(400, 500)
 _LATER = frozenset({408, 425, 429})
 _GONE = frozenset({"file_deleted", "file_not_found"})
@@ -70,7 +70,7 @@ class Downloads:
             facts = await self._facts(team, attachment)
             name, url = str(facts.get("name") or name), str(facts.get("url_private_download") or "")
             size = int(facts.get("size") or 0)
-        if self._origin(url) not in self._hosts:
+        if origin_of(url) not in self._hosts:
             _log.info("slack_file_elsewhere", host=urlsplit(url).hostname or "")
             raise FileUnavailable(name, _WORDS["elsewhere"])
         if size > self._max_bytes:
@@ -95,12 +95,10 @@ class Downloads:
         headers = {"Authorization": f"Bearer {token}"}
         async with self._http.get(url, headers=headers, allow_redirects=False) as response:
             self._check(response, name)
-            data = bytearray()
-            async for chunk in response.content.iter_chunked(_CHUNK):
-                data += chunk
-                if len(data) > self._max_bytes:
-                    raise FileUnavailable(name, self._too_large())
-            return bytes(data)
+            data = await read_at_most(response, self._max_bytes)
+        if data is None:
+            raise FileUnavailable(name, self._too_large())
+        return data
 
     def _check(self, response: aiohttp.ClientResponse, name: str) -> None:
         """Return if what comes is the file."""
@@ -113,12 +111,6 @@ class Downloads:
             raise TransientError(f"Slack's file host answered {status}", retry_after_seconds=_seconds(response))
         if response.content_type == "text/html":  # with 200, as everything else
             raise FileUnavailable(name, _LOGIN_PAGE)
-        if (response.content_length or 0) > self._max_bytes:
-            raise FileUnavailable(name, self._too_large())
-
-    def _origin(self, url: str) -> str:
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.netloc}".lower()
 
     def _too_large(self) -> str:
         return f"it has more than {self._max_bytes // (1024 * 1024)} MB. Send the part that needs work."

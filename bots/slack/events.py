@@ -106,7 +106,7 @@ class Happenings:
     Attributes:
         left: The app was removed or its tokens revoked: see `bots.slack.leaving.forget`.
         closed: A channel is closed to the app, by workspace, Slack's id and a sentence that says why: see
-            `bots.slack.closing.pause_in`.
+            `bots.desk.closing.pause_in`.
     """
 
     left: Callable[[Departure], Awaitable[object]]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 
+from bots.desk.closing import pause_in
 from bots.desk.desk import Desk
 from bots.desk.requests import Actor
 from bots.settings import Settings
 from bots.slack.assembly import SlackSide
-from bots.slack.closing import pause_in
 from bots.slack.events import Happenings, make_slack_app
 from bots.slack.http import slack_routes
 from bots.slack.installations import SlackInstallations, SlackStates

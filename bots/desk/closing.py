@@ -1,10 +1,9 @@
-"""A channel or thread is gone: what runs there is paused, and who started it is told elsewhere."""
+"""A channel or thread is closed to the app: what runs there is paused, and who started it is told elsewhere."""
 
 from typing import Protocol
 
 import structlog
 
-from bots.discord.places import place_of
 from bots.views.elements import Button, Buttons, Heading, Style, Text, View
 from core.errors import ConflictError, TransientError
 from core.sessions.errors import NotPossibleNow, SessionNotFound
@@ -26,7 +25,7 @@ class Pausing(Protocol):
 
 
 class Telling(Protocol):
-    """What `bots.discord.door.DiscordDoor` does here."""
+    """What `bots.desk.door.Door` does here."""
 
     async def tell(self, member_id: str, view: View) -> bool:
         """See there."""
@@ -39,9 +38,9 @@ async def pause_in(channel: str, *, workspace_id: str, why: str, store: Store, s
     Harmless to repeat: a session that is paused already is left alone.
 
     Args:
-        channel: Discord's id of the channel or thread.
+        channel: The platform's id of the channel or thread.
         workspace_id: Whose sessions.
-        why: A sentence for people, such as that the channel was deleted.
+        why: A sentence for people, such as that the channel was archived.
         store: Where sessions are.
         sessions: Pauses them.
         door: Tells people.
@@ -51,7 +50,7 @@ async def pause_in(channel: str, *, workspace_id: str, why: str, store: Store, s
     )
     paused = 0
     for session in live:
-        if channel not in {place_of(session.thread).channel, session.thread.thread} or session.status in _STILL:
+        if channel not in _places(session) or session.status in _STILL:
             continue
         try:
             await sessions.pause(session.id, actor=_ACTOR)
@@ -61,10 +60,15 @@ async def pause_in(channel: str, *, workspace_id: str, why: str, store: Store, s
         try:
             await door.tell(session.member_id, _notice(session, why))
         except TransientError as error:  # told again by nobody: a repeat finds the session paused
-            _log.warning("discord_notice_lost", session=session.id, error=type(error).__name__)
+            _log.warning("notice_lost", session=session.id, error=type(error).__name__)
     if paused:
-        _log.info("discord_channel_closed", workspace_id=workspace_id, paused=paused)
+        _log.info("channel_closed", workspace_id=workspace_id, paused=paused)
     return paused
+
+
+def _places(session: Session) -> frozenset[str]:
+    """Return the ids of where a session lives: its channel, without what the platform puts before it, and its thread."""
+    return frozenset({session.thread.channel.rpartition("/")[2], session.thread.thread})
 
 
 def _notice(session: Session, why: str) -> View:

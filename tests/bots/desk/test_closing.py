@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bots.slack.closing import Pausing, Telling, pause_in
+from bots.desk.closing import Pausing, Telling, pause_in
 from bots.slack.door import SlackDoor
 from bots.views.elements import View
 from core.errors import TransientError
