@@ -15,11 +15,10 @@ Value = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
-class Invocation:
-    """A command with the values of its options; an option that was not given is not in *values*."""
+class Given:
+    """The values of options; an option that was not given is not in *values*."""
 
-    command: Command
-    values: dict[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict, kw_only=True)
 
     def text(self, name: str) -> str:
         """Return the text of an option, empty when it was not given."""
@@ -39,6 +38,13 @@ class Invocation:
     def flag(self, name: str) -> bool:
         """Return whether a flag was set."""
         return self.values.get(name) is True
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation(Given):
+    """A command with the values of its options."""
+
+    command: Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ def parse_command(text: str, *, otherwise: str = "") -> Invocation | HelpNeeded:
         problem = _unknown(words[-1].lower()) if words and wanted is None else ""
         return HelpNeeded(wanted.name if wanted is not None else "", problem)
     try:
-        return Invocation(command, _values(command, rest))
+        return Invocation(command, values=_values(command, rest))
     except ValueError as error:
         return HelpNeeded(command.name, str(error))
 
@@ -98,7 +104,7 @@ def fill(command: Command, values: Mapping[str, Value]) -> Invocation | HelpNeed
         _require(command, filled)
     except ValueError as error:
         return HelpNeeded(command.name, str(error))
-    return Invocation(command, filled)
+    return Invocation(command, values=filled)
 
 
 def _find_command(text: str) -> tuple[Command | None, str]:

@@ -153,7 +153,7 @@ class Desk:
         make = self._forms.get(name)
         if make is None or request.kind not in {RequestKind.COMMAND, RequestKind.PRESS}:
             return None
-        call = Call(request, await self._person(request), self._door(request), _pressed_values(request))
+        call = Call(request, await self._person(request), self._door(request), values=_pressed_values(request))
         try:
             return await make(call)
         except UserFacingError:
@@ -203,7 +203,7 @@ class Desk:
             sells = self.tools.tariff.checks_balance
             await call.say(help_view(given.command, given.problem, platform=call.door.platform, sells=sells))
             return
-        await self.commands[given.command.name](Call(call.request, call.person, call.door, given.values))
+        await self.commands[given.command.name](Call(call.request, call.person, call.door, values=given.values))
 
     async def _mention(self, call: Call) -> None:
         """Somebody named the app: a command, words to the session of this thread, or something to work on."""
@@ -226,7 +226,7 @@ class Desk:
             await press(call)
             return
         if request.action in BY_NAME:
-            await self.commands[request.action](Call(request, call.person, call.door, _pressed_values(request)))
+            await self.commands[request.action](Call(request, call.person, call.door, values=_pressed_values(request)))
             return
         await call.say(failure_view(None))
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bots.desk.requests import Request, RequestKind, Value
+from bots.desk.requests import Request, RequestKind
 from bots.desk.tools import Call, Tools
+from bots.parsing import Value
 from bots.views.ask import failure_view
 from core.workspaces.access import Denial
 from core.workspaces.errors import NotAllowed

@@ -32,6 +32,6 @@ def place_in(argument: str) -> tuple[int | None, int]:
 
 
 async def _snapshot(tools: Tools, call: Call) -> Snapshot | None:
-    named = Call(call.request, call.person, call.door, {"session": call.request.target})
+    named = Call(call.request, call.person, call.door, values={"session": call.request.target})
     session = await choose(tools, named, "status")
     return None if session is None else await tools.snapshot(session.id)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bots.commands import BY_NAME, GROUPS, Completion, find_command
-from bots.desk.requests import Value
-from bots.parsing import HelpNeeded, Invocation, fill, parse_command
+from bots.parsing import HelpNeeded, Invocation, Value, fill, parse_command
 
 _FILLERS = frozenset(
     {
@@ -88,7 +87,7 @@ def read_brief(text: str, *, has_files: bool = True) -> Invocation | HelpNeeded:
     command = BY_NAME["new"]
     brief = command.rest
     if brief is not None and brief.max_length is not None and len(text) > brief.max_length:
-        return Invocation(command, {brief.name: text})
+        return Invocation(command, values={brief.name: text})
     return parse_command(f"{command.name} {text}")
 
 

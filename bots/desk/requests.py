@@ -7,9 +7,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bots.commands import Place
+from bots.parsing import Value
 from core.sessions.model import ThreadRef
-
-Value = str | int | float | bool
 
 
 class RequestKind(StrEnum):

@@ -7,8 +7,8 @@ from typing import Any
 
 from bots.desk.forms import Form, settings_form
 from bots.desk.people import set_preferences, set_settings
-from bots.desk.requests import Value
 from bots.desk.tools import Call, Handlers, Tools
+from bots.parsing import Value
 from bots.views.elements import View
 from bots.views.settings import people_words, settings_view
 from core.casts.catalogue import load_cast

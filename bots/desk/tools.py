@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from bots.desk.door import Door, Standing
 from bots.desk.forms import Form
 from bots.desk.inbox import Inbox
-from bots.desk.requests import Request, Value
+from bots.desk.requests import Request
+from bots.parsing import Given
 from bots.views.elements import Button, View
 from core.clock import Clock
 from core.credits.entitlements import allows_model
@@ -130,17 +131,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Given):
     """A request on its way to a handler.
 
-    Attributes:
-        values: Options of a command; of a press on a command's button the session.
+    *values* are the options of a command; of a press on a command's button the session.
     """
 
     request: Request
     person: Person
     door: Door
-    values: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def workspace(self) -> Workspace:
@@ -156,25 +155,6 @@ class Call:
     def channel(self) -> str:
         """Where it was asked."""
         return self.request.spot.thread.channel
-
-    def text(self, name: str) -> str:
-        """Return the text of an option, empty when it was not given."""
-        value = self.values.get(name, "")
-        return value if isinstance(value, str) else str(value)
-
-    def integer(self, name: str) -> int | None:
-        """Return the whole number of an option, None when it was not given."""
-        value = self.values.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-    def number(self, name: str) -> float | None:
-        """Return the number of an option, None when it was not given."""
-        value = self.values.get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-    def flag(self, name: str) -> bool:
-        """Return whether a flag was set."""
-        return self.values.get(name) is True
 
     async def say(self, view: View, *, files: Sequence[SessionFile] = ()) -> None:
         """Answer so that only the asker sees it."""

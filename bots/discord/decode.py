@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bots.commands import BY_NAME, Kind, Place, find_command
-from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot, Value
+from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot
 from bots.discord.places import channel_ref, workspace_ref
 from bots.discord.presses import decode_press as read_custom_id
+from bots.parsing import Value
 from core.ids import derived_key
 from core.sessions.model import ThreadRef
 

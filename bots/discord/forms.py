@@ -15,11 +15,12 @@ import structlog
 from discord import ui
 
 from bots.desk.forms import Field, FieldKind, Form
-from bots.desk.requests import Attachment, Value
+from bots.desk.requests import Attachment
 from bots.discord import limits
 from bots.discord.decode import PLATFORM, attachments_of
 from bots.discord.places import channel_ref, place_of
 from bots.discord.text import defuse, to_discord
+from bots.parsing import Value
 from bots.posting.text import shorten
 from core.sessions.model import ThreadRef
 

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from bots.commands import Place
-from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot, Value
-from bots.parsing import HelpNeeded, parse_command
+from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot
+from bots.parsing import HelpNeeded, Value, parse_command
 from bots.slack.blocks import decode_press as decode_action
 from bots.slack.places import channel_ref
 from bots.slack.reading import mentions, plain_of

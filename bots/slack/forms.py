@@ -11,8 +11,8 @@ from typing import Any
 
 from bots.commands import BY_NAME, Place
 from bots.desk.forms import Field, FieldKind, Form
-from bots.desk.requests import Attachment, Request, RequestKind, Spot, Value, dump_request, load_request
-from bots.parsing import HelpNeeded, Invocation, fill
+from bots.desk.requests import Attachment, Request, RequestKind, Spot, dump_request, load_request
+from bots.parsing import HelpNeeded, Invocation, Value, fill
 from bots.posting.text import shorten
 from bots.slack import limits
 from bots.slack.blocks import Json

@@ -5,7 +5,8 @@ from typing import Any
 
 from bots.commands import Place
 from bots.desk.desk import Desk
-from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot, Value
+from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot
+from bots.parsing import Value
 from bots.views.elements import Button
 from core.credits.model import LotKind
 from core.orchestration.posting import Poster

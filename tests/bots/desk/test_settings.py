@@ -1,11 +1,11 @@
 """Settings, the set-up, the home page and what is said on arrival and departure."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bots.desk.door import Standing
-from bots.desk.requests import Actor, RequestKind, Value
+from bots.desk.requests import Actor, RequestKind
 from bots.views.elements import Button
 from core.sessions.model import Status
 from core.workspaces.model import Workspace
@@ -13,6 +13,9 @@ from storage.database import Database
 from tests.bots.desk.room import HOME, REPORT, Room
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import admin
+
+if TYPE_CHECKING:
+    from bots.parsing import Value
 
 
 async def settings_of(room: Room) -> Workspace:
