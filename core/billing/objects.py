@@ -62,10 +62,6 @@ class PriceObject(StripeObject):
     )
 
 
-class _PriceRef(BaseModel):
-    id: str
-
-
 class CheckoutLine(BaseModel):
     """A line of a payment page."""
 
