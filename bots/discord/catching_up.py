@@ -94,11 +94,12 @@ class CatchingUp:
         is_thread = bool(guild) and thread.thread != place_of(thread).channel
         parent = place_of(thread).channel if is_thread else ""
         app = str(self._client.user.id) if self._client.user is not None else ""
-        seen = 0
-        async for message in channel.history(limit=limits.RECENT_MESSAGES, after=after):
-            seen += 1
+        # the newest ones: what was missed is what was said last
+        newest = channel.history(limit=limits.RECENT_MESSAGES, after=after, oldest_first=False)
+        missed = [message async for message in newest]
+        for message in reversed(missed):
             await self._hear(heard_of(message, app, parent=parent))
-        return seen
+        return len(missed)
 
     async def _is_out(self, guild: str) -> bool:
         """Return whether Discord says that the app is not in a server: an outage hides servers, too."""

@@ -7,6 +7,7 @@ import discord as library
 import pytest
 
 from bots.discord.gateway import IdentifyBudget, run_gateway
+from bots.discord.limits import RECENT_MESSAGES
 from bots.discord.records import Known
 from bots.errors import BadSettings
 from core.sessions.model import ThreadRef
@@ -60,6 +61,21 @@ async def test_what_was_said_while_a_session_was_lost_is_looked_up() -> None:
         await on.start()
         await on.one(3)
         assert [one.text for one in on.asked] == ["heard", "lost", "asleep"]
+
+
+async def test_what_was_said_last_is_looked_up_in_a_long_thread() -> None:
+    """Of a long talk the newest messages are read, in their order: they are what was missed."""
+    async with entrance(message_content=True) as on:
+        discord = on.discord
+        thread = thread_of_session(on)
+        ref = ThreadRef("discord", f"{discord.north.id}/{discord.general.id}", thread.id, card=thread.id)
+        on.rows.live.append((f"discord:{discord.north.id}", ref))
+        await on.stop()
+        for number in range(RECENT_MESSAGES + 20):
+            discord.say(discord.ann, thread, f"said {number}")
+        await on.start()
+        await on.one(RECENT_MESSAGES)
+        assert [one.text for one in on.asked] == [f"said {number}" for number in range(20, RECENT_MESSAGES + 20)]
 
 
 async def test_a_thread_of_a_live_session_that_is_gone_stops_nothing() -> None:
