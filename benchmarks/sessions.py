@@ -34,7 +34,7 @@ from core.orchestration.ports import Content, Part, PostKind, Progress
 from core.sessions.model import LIVE, Session, Status, ThreadRef
 from core.sessions.ports import Transaction
 
-MODEL = "mock"
+MODEL = "gpt-5.4-mini"  # has a price, so that holds, charges and entries are written; its cache needs no editor to lead
 WORKSPACE = "bench:all"
 MEMBER = f"{WORKSPACE}/ann"
 _PAIRS = 5
@@ -104,6 +104,7 @@ class WatchedChat:
 async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run the sessions through Atelier and return the report."""
     from bots.bootstrap import Choices, Parts, open_parts
+    from bots.bootstrap.heap import settle_heap
     from bots.logs import configure_logging
     from bots.settings import Settings
     from core.credits.model import LotKind
@@ -118,7 +119,6 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
         files_url=f"file://{folder}/files",
         openai_base_url=options.base_url,
         openai_api_key=SecretStr("none"),
-        custom_models=(MODEL,),
         default_model=MODEL,
     )
     chat = WatchedChat()
@@ -159,6 +159,7 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
             return [await parts.sessions.get(draft.id) for draft in drafts]
 
         await play(parts, _WARM_SESSIONS)
+        settle_heap()
         provider = _provider_seconds(options)
         async with measure() as taken:
             ended = await play(parts, options.sessions)
@@ -168,6 +169,9 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
             raise RuntimeError(
                 f"{len(failed)} sessions did not complete: {failed[0].end_reason} {failed[0].failure_code}"
             )
+        differences = await parts.database.read(lambda tx: parts.ledger.check(tx.credits, WORKSPACE))
+        if differences:
+            raise RuntimeError(f"the ledger is not exact: {differences[0]}")
         turns = await parts.database.read(lambda tx: sum(len(tx.sessions.list_turns(session.id)) for session in ended))
     return _report(options, taken, turns) | {
         "posts": chat.posts,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from aiohttp import web
 
 from bots.bootstrap import Choices, Parts, open_parts, slack_is_configured
+from bots.bootstrap.heap import settle_heap
 from bots.errors import BadSettings
 from bots.http.app import HttpServer, make_app
 from bots.http.health import Health
@@ -65,6 +66,7 @@ async def serve(
         parts = await stack.enter_async_context(open_parts(settings, chats={silent.platform: silent}, choices=choices))
         if Role.WORKER in roles:
             await parts.registry.warm()
+            settle_heap()
             started("worker: runs sessions")
         if Role.SCHEDULER in roles:
             scheduler = Scheduler(parts.engine, clock=parts.clock, schedules=schedules(sells=parts.shop is not None))

@@ -17,7 +17,7 @@ from core.providers.errors import Unreachable
 from core.providers.faults import kind_of, retry_after
 from core.providers.prompt import Block, blocks
 from core.providers.repeat import Repeat, error_body
-from core.providers.transport import TIMEOUT, http_client
+from core.providers.transport import TIMEOUT, AiohttpTransport, http_client
 
 _STOPS = {
     "end_turn": StopReason.COMPLETE,
@@ -38,11 +38,11 @@ class AnthropicModel(Adapter):
 
     @override
     def _connect(self, api_key: str, base_url: str | None) -> None:
-        http = http_client()
+        transport = AiohttpTransport()
         self._client = anthropic.AsyncAnthropic(
-            api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=http
+            api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=http_client(transport)
         )
-        self._repeat = Repeat(http)
+        self._repeat = Repeat(transport)
 
     @override
     async def aclose(self) -> None:

@@ -17,11 +17,11 @@ class Repeat:
     """Sends bodies the way an SDK sent its first one.
 
     Args:
-        client: The SDK's own connections.
+        transport: The SDK's own connections.
     """
 
-    def __init__(self, client: httpx2.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
+        self._transport = transport
         self._first: httpx2.Request | None = None
         self._headers: list[tuple[bytes, bytes]] = []
 
@@ -33,7 +33,10 @@ class Repeat:
             self._headers = [(name, value) for name, value in raw if name.lower() not in _OF_THE_BODY]
 
     async def send(self, body: Mapping[str, Any]) -> httpx2.Response | None:
-        """Return the answer to *body*, unread if it is a success and read otherwise; None before there is a pattern."""
+        """Return the answer to *body*, unread if it is a success and read otherwise.
+
+        None where the SDK must ask: before there is a pattern, and when the address sends us on to another one.
+        """
         if self._first is None:
             return None
         request = httpx2.Request(
@@ -43,12 +46,17 @@ class Repeat:
             content=orjson.dumps(body),
             extensions=self._first.extensions,
         )
-        response = await self._client.send(request, stream=True)
-        if not response.is_success:
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        if response.is_success:
+            return response
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        if response.has_redirect_location:
+            self._first = None
+            return None
         return response
 
 

@@ -8,6 +8,7 @@ import aiohttp
 import httpx2
 import pytest
 from aiohttp import web
+from typing_extensions import override
 
 from core.providers import transport
 from core.providers.transport import StreamEnd, http_client, stream_end
@@ -119,3 +120,43 @@ def test_the_machines_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert transport._proxy("https", "api.example.com") == "http://proxy.example:3128"
     assert transport._proxy("http", "127.0.0.1") is None
     transport._proxy.cache_clear()
+
+
+class _Line(asyncio.Transport):
+    """A connection that only remembers whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading: list[bool] = []
+        self.closing = False
+
+    @override
+    def pause_reading(self) -> None:
+        self.reading.append(False)
+
+    @override
+    def resume_reading(self) -> None:
+        self.reading.append(True)
+
+    @override
+    def is_closing(self) -> bool:
+        return self.closing
+
+
+async def test_a_connection_that_is_held_is_read_again_after_the_rest() -> None:
+    """While a reader rests, its connection may be left alone; afterwards it is read again, unless it closed meanwhile."""
+    line = _Line()
+    end = StreamEnd(lambda: line)
+    await end.rest(0.001)
+    assert line.reading == [False, True]
+    resting = asyncio.create_task(end.rest(60))
+    await asyncio.sleep(0)
+    resting.cancel()
+    await asyncio.wait([resting])
+    assert line.reading == [False, True, False, True]
+    resting = asyncio.create_task(end.rest(60))
+    await asyncio.sleep(0)
+    line.closing = True
+    end.reached()
+    await resting
+    assert line.reading == [False, True, False, True, False]
