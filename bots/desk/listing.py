@@ -52,6 +52,8 @@ async def status_view(tools: Tools, session: Session) -> View:
     """Return a session's card for one reader, with what can be read and done besides."""
     snapshot = await tools.snapshot(session.id)
     card = session_card(snapshot)
+    if session.forgotten_at is not None:
+        return card
     buttons: list[Button] = []
     if session.status in LIVE:
         buttons.append(Button("steer", "Steer session", session.id))

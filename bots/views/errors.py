@@ -46,6 +46,9 @@ WORDS: dict[str, ErrorView] = {
     "internal": ErrorView("Something went wrong on our side", _OPERATOR, "Retry the session."),
     "session_not_found": ErrorView("There is no such session here", "", "List sessions to see which there are."),
     "not_possible_now": ErrorView("That is not possible now"),
+    "texts_forgotten": ErrorView(
+        "The texts of this session were removed", "There is nothing left to go on with.", "Start a new session."
+    ),
     "bad_request": ErrorView("That request cannot be met"),
     "cast_unknown": ErrorView("There is no such team of editors"),
     "cast_invalid": ErrorView("This team of editors cannot be used as it is written"),
@@ -192,6 +195,7 @@ _VERBS = {
     "continue": "continued",
     "guide": "given directions",
     "delete": "deleted",
+    "forget": "cleared of its texts",
 }
 STATUS_WORDS = {
     Status.DRAFT: "not started yet",

@@ -38,6 +38,8 @@ def session_card(snapshot: Snapshot) -> View:
     if session.brief and session.brief != session.title:
         elements.insert(1, Text(session.brief))
     elements += [Small(notice) for notice in session.notices]
+    if session.forgotten_at is not None:
+        elements.append(Small(f"Its texts were removed on {session.forgotten_at:%Y-%m-%d}; what was paid stays."))
     if is_rehearsal(snapshot):
         elements.append(Small(REHEARSAL_LINE))
     buttons = session_buttons(session)
@@ -56,6 +58,8 @@ def session_buttons(session: Session) -> tuple[Button, ...]:  # noqa: PLR0911 - 
     stop = Button("stop", "Stop session", session.id, style=Style.DANGER)
     files = Button("files", "Show files", session.id)
     steer = Button("steer", "Steer session", session.id)
+    if session.forgotten_at is not None:
+        return ()
     match session.status:
         case Status.DRAFT:
             return (Button("start", "Start session", session.id, style=Style.PRIMARY), stop)

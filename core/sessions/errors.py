@@ -22,7 +22,8 @@ class NotPossibleNow(UserFacingError):
     """The session's state does not allow the verb.
 
     Attributes:
-        verb: ``start``, ``pause``, ``resume``, ``stop``, ``retry``, ``one_more_round``, ``continue``, ``guide``, ``delete``.
+        verb: ``start``, ``pause``, ``resume``, ``stop``, ``retry``, ``one_more_round``, ``continue``, ``guide``, ``delete``,
+            ``forget``.
         status: Where the session stands.
     """
 
@@ -32,6 +33,20 @@ class NotPossibleNow(UserFacingError):
         super().__init__(f"cannot {verb} a session that is {status}")
         self.verb = verb
         self.status = status
+
+
+class TextsForgotten(UserFacingError):
+    """The session's texts were removed, so it cannot go on.
+
+    Attributes:
+        session_id: Which one.
+    """
+
+    code = "texts_forgotten"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"the texts of {session_id!r} were removed")
+        self.session_id = session_id
 
 
 class BadRequest(UserFacingError):

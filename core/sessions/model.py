@@ -153,6 +153,7 @@ class Session:
         origin: The channel in which a private session was asked for, where its result may be shared; empty otherwise.
         notices: What people should know from the start, one sentence each: another model answers than was named, a
             file holds what cannot be shown.
+        forgotten_at: When its texts were removed, None while they are there; see `core.sessions.forgetting`.
     """
 
     id: str
@@ -189,6 +190,7 @@ class Session:
     notices: tuple[str, ...] = ()
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    forgotten_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,14 @@ class SessionRepository(Protocol):
         """Delete the session and everything it recorded, except ledger entries."""
         ...
 
+    def forget_texts(self, session_id: str) -> None:
+        """Delete what people and models wrote in a session, its posts' keys included.
+
+        Its row, its rounds with their scores and its turns with what they cost stay: they are the receipt. Call it
+        through `core.sessions.forgetting.forget_texts`, which does the rest.
+        """
+        ...
+
     def add_file(self, file: SessionFile) -> None:
         """Insert; a repeat of the id is ignored."""
         ...

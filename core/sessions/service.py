@@ -13,7 +13,8 @@ from core.clock import Clock
 from core.credits.tariff import Tariff
 from core.credits.tiers import PriceList
 from core.sessions.admission import Admission
-from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
+from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound, TextsForgotten
+from core.sessions.forgetting import forget_texts
 from core.sessions.intake import Intake
 from core.sessions.machine import IllegalMove, move, requeued
 from core.sessions.model import (
@@ -33,6 +34,7 @@ from core.sessions.sweeper import Sweeper
 _log = structlog.get_logger(__name__)
 _TITLE_CHARACTERS = 80
 _GUIDANCE_CHARACTERS = 4_000
+_NEEDS_TEXTS = frozenset({"stop", "retry", "one_more_round", "continue"})
 
 
 class SessionService:
@@ -271,6 +273,25 @@ class SessionService:
 
         await self._intake.forget(await self._store.write(work))
 
+    async def forget_texts(self, session_id: str, *, actor: str) -> None:
+        """Remove what was written in an ended session and keep what was paid; see `core.sessions.forgetting`.
+
+        A repeat is harmless, also where a process died before the files were gone: a file without a row is an orphan.
+
+        Raises:
+            SessionNotFound: If there is none.
+            NotPossibleNow: If it is not over.
+        """
+
+        def work(tx: Transaction) -> Sequence[str]:
+            session = _lock(tx, session_id)
+            _expect("forget", session, set(ENDED))
+            if session.forgotten_at is None:
+                self._audit(tx, session, actor, "session_forgotten")
+            return forget_texts(tx, session, at=self._clock.now())
+
+        await self._intake.forget(await self._store.write(work))
+
     async def get(self, session_id: str) -> Session:
         """Return the session; raises `SessionNotFound`."""
         session = await self._store.read(lambda tx: tx.sessions.find(session_id))
@@ -361,3 +382,5 @@ def _lock(tx: Transaction, session_id: str) -> Session:
 def _expect(verb: str, session: Session, statuses: set[Status]) -> None:
     if session.status not in statuses:
         raise NotPossibleNow(verb, session.status)
+    if session.forgotten_at is not None and verb in _NEEDS_TEXTS:
+        raise TextsForgotten(session.id)

@@ -78,6 +78,7 @@ sessions = sa.Table(
     sa.Column("notices", Json[Texts](Texts), nullable=False),
     sa.Column("started_at", Utc),
     sa.Column("ended_at", Utc),
+    sa.Column("forgotten_at", Utc),
     sa.CheckConstraint("segment >= 1", name="segment"),
     sa.CheckConstraint("cap_microcredits >= 0", name="cap"),
     sa.Index("ix_sessions_workspace_id_created_at", "workspace_id", "created_at"),

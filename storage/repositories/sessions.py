@@ -19,6 +19,7 @@ from core.sessions.model import (
     TurnAttempt,
     Version,
 )
+from storage.models.operations import outbox
 from storage.models.sessions import (
     document_versions,
     guidance,
@@ -116,6 +117,19 @@ _LIST_GUIDANCE = _GUIDANCE.query(
     _GUIDANCE.select.where(guidance.c.session_id == _BY_SESSION).order_by(guidance.c.created_at, guidance.c.id)
 )
 
+_FORGOTTEN: sa.BindParameter[str] = sa.bindparam("of_session")
+_FORGET: tuple[sa.Update | sa.Delete, ...] = (
+    *(
+        sa.delete(table).where(table.c.session_id == _FORGOTTEN)
+        for table in (notes, guidance, document_versions, session_files, outbox)
+    ),
+    sa.update(rounds).where(rounds.c.session_id == _FORGOTTEN).values(plan=(), summary="", questions=(), left_out=()),
+    sa.update(turns)
+    .where(turns.c.session_id == _FORGOTTEN)
+    .values(text="", self_assessment="", summary="", notices=()),
+    sa.update(turn_attempts).where(turn_attempts.c.session_id == _FORGOTTEN).values(text=""),
+)
+
 
 class SqlSessionRepository:
     """See `core.sessions.ports.SessionRepository`."""
@@ -193,6 +207,10 @@ class SqlSessionRepository:
 
     def delete(self, session_id: str) -> None:
         self._connection.execute(_DELETE_SESSION, {"id": session_id})
+
+    def forget_texts(self, session_id: str) -> None:
+        for statement in _FORGET:
+            self._connection.execute(statement, {"of_session": session_id})
 
     def add_file(self, file: SessionFile) -> None:
         _ADD_FILE.run(self._connection, file)

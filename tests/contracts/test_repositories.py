@@ -7,9 +7,11 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import ConflictError
+from core.sessions.forgetting import forget_texts
 from core.sessions.model import Fate, Status
 from core.sessions.ports import AuditEntry, OutboxRow, OutboxState, Transaction
 from storage.database import Database
+from storage.models.base import metadata
 from storage.unit_of_work import UnitOfWork
 from tests.storage import samples
 from tests.storage.samples import MEMBER, NOW, PROJECT, WORKSPACE
@@ -295,6 +297,43 @@ class TestRecords:
         assert await seeded.read(lambda tx: tx.sessions.list_versions("s_1")) == []
         assert await seeded.read(lambda tx: tx.outbox.find("k1")) is None
         assert len(await seeded.read(lambda tx: tx.sessions.list_notes("s_2"))) == 1
+
+    async def test_forgetting_leaves_no_word_and_every_price(self, seeded: Database) -> None:
+        """Nothing that people or models wrote is in any table; scores and charges stay, other sessions keep theirs."""
+
+        def work(tx: Transaction) -> None:
+            tx.sessions.add(samples.session("s_2"))
+            tx.sessions.save_notes([samples.note(comment="Mauve."), samples.note(session_id="s_2")])
+            tx.sessions.add_turn(samples.turn(text="Mauve.", summary="Mauve.", self_assessment="Mauve."))
+            tx.sessions.save_attempt(samples.attempt(text="Mauve."))
+            tx.sessions.save_round(samples.round_(plan=("Mauve.",), summary="Mauve.", questions=("Mauve?",)))
+            tx.sessions.save_version(samples.version())
+            tx.sessions.save_guidance(samples.guidance(text="Mauve."))
+            tx.sessions.add_file(samples.session_file(name="mauve.docx", extracted="Mauve."))
+            tx.outbox.add(OutboxRow("k1", "s_1", "notice", NOW, facts={"facts": {"text": "Mauve."}}))
+            tx.sessions.save(samples.session(title="Mauve", brief="Mauve.", notices=("Mauve.",)))
+
+        def forget(tx: Transaction) -> tuple[str, ...]:
+            session = tx.sessions.lock("s_1")
+            assert session is not None
+            return tuple(forget_texts(tx, session, at=NOW))
+
+        def dump(tx: UnitOfWork) -> str:
+            return "\n".join(
+                str(row) for table in metadata.sorted_tables for row in tx.connection.execute(table.select())
+            )
+
+        await seeded.write(work)
+        assert "mauve" in (await seeded.read(dump)).casefold()
+        assert await seeded.write(forget) == ("s_1/f_1",)
+        assert "mauve" not in (await seeded.read(dump)).casefold()
+        assert await seeded.read(lambda tx: tx.sessions.list_versions("s_1")) == []
+        (turn,) = await seeded.read(lambda tx: tx.sessions.list_turns("s_1"))
+        assert (turn.charged_microcredits, turn.score) == (samples.turn().charged_microcredits, samples.turn().score)
+        (kept,) = await seeded.read(lambda tx: tx.sessions.list_rounds("s_1"))
+        assert kept.score == samples.round_().score
+        assert len(await seeded.read(lambda tx: tx.sessions.list_notes("s_2"))) == 1
+        assert await seeded.write(forget) == ()
 
     @pytest.mark.parametrize(
         ("text", "stored"),

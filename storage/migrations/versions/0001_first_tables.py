@@ -374,6 +374,7 @@ def upgrade() -> None:
         sa.Column("notices", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("cap_microcredits >= 0", name=op.f("ck_sessions_cap")),
         sa.CheckConstraint("segment >= 1", name=op.f("ck_sessions_segment")),
         sa.ForeignKeyConstraint(
