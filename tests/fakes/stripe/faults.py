@@ -1,13 +1,9 @@
-"""What goes wrong between the app and the API."""
+"""What goes wrong between the app and Stripe's API."""
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatch
-from typing import Any
 
-from tests.fakes.stripe.model import Json
+from tests.fakes import faults
 
 
 class Trouble(StrEnum):
@@ -34,57 +30,11 @@ class Trouble(StrEnum):
 
 
 @dataclass
-class Fault:
-    """One fault.
-
-    Attributes:
-        trouble: What happens.
-        route: Which requests, as a pattern: ``POST /v1/customers``, ``GET /v1/*``, ``*``.
-        times: How many requests it hits; below 0 for all.
-        skip: How many matching requests pass before.
-        when: Which requests, by their parameters.
-    """
-
-    trouble: Trouble
-    route: str = "*"
-    times: int = 1
-    skip: int = 0
-    when: Callable[[Json], bool] = lambda _parameters: True
-    hits: int = 0
-
-    def takes(self, route: str, parameters: Json) -> bool:
-        """Return whether this request is hit, and count it."""
-        if self.times == 0 or not fnmatch(route, self.route) or not self.when(parameters):
-            return False
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        self.times -= 1
-        self.hits += 1
-        return True
+class Fault(faults.Fault[Trouble]):
+    """A fault of a route (``POST /v1/customers``)."""
 
 
-@dataclass
-class Faults:
-    """The faults that are to come.
+class Faults(faults.Faults[Trouble, Fault]):
+    """See `tests.fakes.faults.Faults`."""
 
-    Attributes:
-        released: Set when requests that hang may end.
-    """
-
-    planned: list[Fault] = field(default_factory=list)
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def add(self, trouble: Trouble, route: str = "*", **more: Any) -> Fault:
-        """Plan a fault and return it; *more* are fields of `Fault`."""
-        fault = Fault(trouble, route, **more)
-        self.planned.append(fault)
-        return fault
-
-    def clear(self) -> None:
-        """Plan nothing any more."""
-        self.planned.clear()
-
-    def next(self, route: str, parameters: Json) -> Fault | None:
-        """Return what happens to this request, None when nothing does."""
-        return next((fault for fault in self.planned if fault.takes(route, parameters)), None)
+    kind = Fault
