@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bots.slack.checks import SlackFinding
     from core.billing.setup import SetupProblem
     from core.orchestration.ports import ChatPort
+    from core.workspaces.installations import Resealed
 
 T = TypeVar("T")
 
@@ -94,6 +95,19 @@ async def examine_slack(settings: Settings, *, has_database: bool) -> tuple[Slac
     finally:
         if database is not None:
             await database.aclose()
+
+
+def reencrypt_tokens(settings: Settings) -> Resealed:
+    """Encrypt the stored tokens of workspaces anew; see `bots.slack.installations.reencrypt`."""
+    from bots.slack.installations import reencrypt
+    from storage.secrets import SecretBox
+
+    box = SecretBox([key.get_secret_value() for key in settings.secret_keys])
+
+    async def work(parts: Parts) -> Resealed:
+        return await reencrypt(parts.database, box)
+
+    return run(work, settings=settings)
 
 
 async def examine_shop(settings: Settings) -> tuple[SetupProblem, ...]:

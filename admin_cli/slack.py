@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from admin_cli.output import BAD_INPUT, print_json, say
+from admin_cli.output import BAD_INPUT, FAILED, print_json, say
 
 app = typer.Typer(help="The app at Slack.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,3 +39,27 @@ def manifest(
         say("Slack needs a way in: give --url, set PUBLIC_URL, or use --socket.")
         raise typer.Exit(BAD_INPUT)
     print_json(app_manifest(public_url=address, is_socket=is_socket, name=name, rotates_tokens=rotate))
+
+
+@app.command()
+def reencrypt(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Encrypt every stored token with the first of SECRET_KEYS, so that the old keys may be dropped.
+
+    Harmless to repeat and to break off. Ends with an error if a token was left that no key opens.
+    """
+    from admin_cli.bootstrap import read_settings, reencrypt_tokens
+
+    settings = read_settings()
+    if not settings.secret_keys:
+        say("SECRET_KEYS is not set: there is nothing to encrypt with.")
+        raise typer.Exit(BAD_INPUT)
+    done = reencrypt_tokens(settings)
+    if as_json:
+        print_json({"encrypted": done.done, "unreadable": done.unreadable})
+    else:
+        typer.echo(f"{done.done} encrypted with the current key.")
+    if done.unreadable:
+        say(f"{done.unreadable} cannot be opened by any key: keep the old keys, or let those workspaces install again.")
+        raise typer.Exit(FAILED)
