@@ -118,6 +118,9 @@ WORDS: dict[str, ErrorView] = {
         "Ask one of them; `billing` says who they are.",
     ),
     "product_unknown": ErrorView("That is not for sale here", "", "Look at `billing plans`."),
+    "plan_highest": ErrorView(
+        "You have the highest plan", "", "Buy credits for more, or look at `billing plans` for the others."
+    ),
     "plan_unchanged": ErrorView("That is your plan already", "", "Look at `billing plans` for the others."),
     "subscription_missing": ErrorView(
         "There is no subscription to manage", "", "Look at `billing plans` to begin one."

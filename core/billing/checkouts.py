@@ -95,7 +95,13 @@ class Checkouts:
             raise ConflictError(f"the slot {wanted.slot} of {buyer.workspace_id} was taken and freed at once")
         if taken.state is CheckoutState.PENDING:
             raise PaymentPending(taken.product)
-        return taken
+        if buyer.member_id in taken.told_ids or not _same(taken, wanted):
+            return taken
+        # whoever opened it stays the first: whose request makes the page must not change under a repeat
+        shared = replace(taken, also_ids=(*taken.also_ids, buyer.member_id))
+        tx.billing.save_checkout(shared)
+        record(tx, buyer, "checkout_opened", clock=self._clock, product=taken.product)
+        return shared
 
     async def _page(self, intent: Checkout, *, recurring: bool, is_new: bool) -> CheckoutObject:
         """Return the page of an intent as it is now."""

@@ -53,6 +53,20 @@ class AlreadySubscribed(UserFacingError):
         self.tier = tier
 
 
+class HighestPlan(UserFacingError):
+    """The workspace has the highest plan that is sold, so there is none to go up to.
+
+    Attributes:
+        tier: Key of the plan.
+    """
+
+    code = "plan_highest"
+
+    def __init__(self, tier: str) -> None:
+        super().__init__(f"{tier} is the highest plan")
+        self.tier = tier
+
+
 class NoSubscription(UserFacingError):
     """There is no subscription that could be managed."""
 

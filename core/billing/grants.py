@@ -199,7 +199,7 @@ class Grants:
             f"{kind.value}:{page.id}",
             workspace_id=workspace_id,
             now=self._clock.now(),
-            members=() if intent is None else (intent.member_id,),
+            members=() if intent is None else intent.told_ids,
             product=product or ("" if intent is None else intent.product),
             microcredits=microcredits,
             amount_cents=page.amount_total,

@@ -106,6 +106,7 @@ class Checkout:
         session_id: The session that needed it, empty for none.
         price_id: Stripe's price, as configured when the intent was made.
         stripe_id: Stripe's session, once it is known.
+        also_ids: Members who asked while it was open, and got the same page; they hear how it ended too.
     """
 
     id: str
@@ -120,6 +121,12 @@ class Checkout:
     state: CheckoutState = CheckoutState.CREATING
     session_id: str = ""
     stripe_id: str | None = None
+    also_ids: tuple[str, ...] = ()
+
+    @property
+    def told_ids(self) -> tuple[str, ...]:
+        """Everybody who hears how it ended."""
+        return (self.member_id, *self.also_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def tell(
 
 
 def buyers_of_plan(tx: BillingTransaction, workspace_id: str) -> tuple[str, ...]:
-    """Return the member who bought the plan last, if anybody did here."""
-    found = (item.member_id for item in tx.billing.list_checkouts(workspace_id) if item.slot == PLAN_SLOT)
-    return tuple(member for member in [next(found, "")] if member)
+    """Return those who took the plan last: who opened its page, and who got the same page; nobody if it came elsewise."""
+    plans = (item for item in tx.billing.list_checkouts(workspace_id) if item.slot == PLAN_SLOT)
+    found = next(plans, None)
+    return found.told_ids if found is not None else ()

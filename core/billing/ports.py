@@ -69,7 +69,7 @@ class BillingRepository(Protocol):
         ...
 
     def save_checkout(self, checkout: Checkout) -> None:
-        """Store state and Stripe's id."""
+        """Store state, Stripe's id, and who else got the page."""
         ...
 
     def save_subscription(self, subscription: Subscription) -> None:

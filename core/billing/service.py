@@ -5,9 +5,16 @@ from collections.abc import Sequence
 import structlog
 
 from core.billing.buyers import Buyer, Link, find_live_customer, find_live_subscription, may_buy, record
-from core.billing.catalogue import Catalogue
+from core.billing.catalogue import Catalogue, Product
 from core.billing.checkouts import Checkouts
-from core.billing.errors import AlreadySubscribed, BillingRefused, NoSubscription, NotABuyer, NothingSold
+from core.billing.errors import (
+    AlreadySubscribed,
+    BillingRefused,
+    HighestPlan,
+    NoSubscription,
+    NotABuyer,
+    NothingSold,
+)
 from core.billing.fulfilment import Fulfilment
 from core.billing.model import CheckoutState, NoticeKind, Subscription
 from core.billing.notices import tell
@@ -96,22 +103,17 @@ class BillingService:
 
         Args:
             buyer: Who.
-            tier_key: Key of the tier; empty for the cheapest that the workspace does not have.
+            tier_key: Key of the tier; empty for the next one up: nobody is led down who only asked for more.
             session_id: The session that needs it.
 
         Raises:
             AlreadySubscribed: If the workspace has it.
+            HighestPlan: If none was named, and there is none above the workspace's.
             As `buy`.
         """
         self._check_sells()
         live = await self._live_subscription(buyer.workspace_id)
-        plans = self._catalogue.plans
-        if not tier_key:
-            others = [plan.key for plan in plans if live is None or plan.key != live.tier]
-            if not others:
-                raise NothingSold("no other plan has a price")
-            tier_key = others[0]
-        product = self._catalogue.get(tier_key)
+        product = self._catalogue.get(tier_key) if tier_key else self._next_up(live)
         if live is None:
             return await self._checkouts.open(buyer, product, quantity=1, session_id=session_id)
         await self._check_buyer(buyer)
@@ -124,6 +126,19 @@ class BillingService:
             raise NoSubscription(live.id)
         url = await self._gateway.portal_url(live.customer_id, change=(live.id, item.id, product.price_id))
         return Link(url, product.key)
+
+    def _next_up(self, live: Subscription | None) -> Product:
+        """Return the cheapest plan above the one that a workspace has; without one, the cheapest of all."""
+        plans = self._catalogue.plans
+        if not plans:
+            raise NothingSold("no plan has a price")
+        if live is None:
+            return plans[0]
+        price = self._catalogue.prices.tier(live.tier).price_cents_month
+        above = [plan for plan in plans if plan.price_cents > price]
+        if not above:
+            raise HighestPlan(live.tier)
+        return above[0]
 
     async def portal(self, buyer: Buyer) -> Link:
         """Return a link to Stripe's portal: cards, address, invoices, plan; a new one for each click.

@@ -54,6 +54,7 @@ billing_checkouts = sa.Table(
     sa.Column("state", choice(CheckoutState), nullable=False),
     sa.Column("session_id", sa.String, nullable=False),
     sa.Column("stripe_id", sa.String, unique=True),
+    sa.Column("also_ids", Json[tuple[str, ...]](tuple[str, ...]), nullable=False),
     sa.CheckConstraint("quantity >= 1", name="quantity"),
     sa.Index(
         "uq_billing_checkouts_slot",

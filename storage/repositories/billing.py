@@ -64,7 +64,7 @@ _CUSTOMERS_OF_WORKSPACE = _CUSTOMERS.query(_OLDEST_CUSTOMERS.where(billing_custo
 
 _CHECKOUTS = Rows(billing_checkouts, Checkout)
 _ADD_CHECKOUT = _CHECKOUTS.insert_ignoring()
-_SAVE_CHECKOUT = _CHECKOUTS.update("state", "stripe_id")
+_SAVE_CHECKOUT = _CHECKOUTS.update("state", "stripe_id", "also_ids")
 _FIND_CHECKOUT = _CHECKOUTS.query(_CHECKOUTS.select.where(billing_checkouts.c.id == _ID))
 _FIND_BY_STRIPE = _CHECKOUTS.query(_CHECKOUTS.select.where(billing_checkouts.c.stripe_id == sa.bindparam("stripe_id")))
 _CHECKOUTS_OF_WORKSPACE = _CHECKOUTS.select.where(billing_checkouts.c.workspace_id == _WORKSPACE)

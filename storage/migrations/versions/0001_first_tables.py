@@ -661,6 +661,7 @@ def make_billing_tables() -> None:
         ),
         sa.Column("session_id", sa.String(), nullable=False),
         sa.Column("stripe_id", sa.String(), nullable=True),
+        sa.Column("also_ids", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.CheckConstraint("quantity >= 1", name=op.f("ck_billing_checkouts_quantity")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_checkouts")),
         sa.UniqueConstraint("stripe_id", name=op.f("uq_billing_checkouts_stripe_id")),

@@ -9,6 +9,7 @@ from core.billing.buyers import Buyer, Link
 from core.billing.errors import (
     AlreadySubscribed,
     BillingUnavailable,
+    HighestPlan,
     NotABuyer,
     NothingSold,
     PaymentPending,
@@ -97,6 +98,26 @@ class TestOnePage:
         links = await asyncio.gather(*(till.shop.service.buy(who) for who in [ANN, other] * 5))
         assert len({link.url for link in links}) == 1
         assert len(till.stripe.all("checkout.session")) == len(till.stripe.all("customer")) == 1
+
+    @pytest.mark.parametrize("plan", ["", "starter"])
+    async def test_everybody_who_got_the_page_hears_that_it_was_paid(self, till: Till, plan: str) -> None:
+        """One page for two admins, one payment, one grant, one private message for each of them; a repeat adds nobody."""
+        other = replace(ANN, member_id=f"{W}/EVE")
+        service = till.shop.service
+        pages = [await (service.upgrade(who, plan) if plan else service.buy(who)) for who in (ANN, other, other, ANN)]
+        await till.pay(pages[-1].url)
+        [notice] = await till.notices(NoticeKind.CREDITS_BOUGHT, NoticeKind.PLAN_STARTED)
+        assert (notice.audience, notice.member_ids) == (Audience.MEMBERS, (ANN.member_id, other.member_id))
+        assert await till.credits() == (STARTER if plan else PACK)
+        assert len(till.stripe.all("checkout.session")) == 1
+
+    async def test_whoever_wants_something_else_gets_a_page_of_their_own(self, till: Till) -> None:
+        """Another number is another page: only whoever got the page that was paid hears of it."""
+        await till.shop.service.buy(ANN)
+        other = replace(ANN, member_id=f"{W}/EVE")
+        await till.pay((await till.shop.service.buy(other, quantity=2)).url)
+        [notice] = await till.notices(NoticeKind.CREDITS_BOUGHT)
+        assert notice.member_ids == (other.member_id,)
 
     async def test_paying_once_grants_once_however_often_it_is_told(self, till: Till) -> None:
         """Webhook twice, the browser that comes back, a sync: one grant."""
@@ -308,6 +329,16 @@ async def test_who_has_a_plan_gets_the_portal_instead(till: Till) -> None:
     assert link.product == "pro"
     assert len(till.stripe.all("checkout.session")) == 1
     assert till.stripe.portal(link.url).subscriptions
+
+
+async def test_without_a_name_an_upgrade_only_leads_up(till: Till) -> None:
+    """The cheapest plan at first, then the next one up; on the highest it is said, and no cheaper one is offered."""
+    assert (await till.shop.service.upgrade(ANN)).product == "starter"
+    await till.subscribe("pro")
+    with pytest.raises(HighestPlan) as error:
+        await till.shop.service.upgrade(ANN)
+    assert error.value.tier == "pro"
+    assert (await till.shop.service.upgrade(ANN, "starter")).product == "starter", "a plan that is named is given"
 
 
 async def test_a_plan_that_was_paid_unheard_is_not_sold_again(till: Till) -> None:
