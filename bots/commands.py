@@ -5,7 +5,7 @@
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,8 @@ class Kind(StrEnum):
     TEXT = "text"
     INTEGER = "integer"
     NUMBER = "number"
+    MONEY = "money"
+    """Credits where they are sold, dollars where nothing is; ``$5`` is dollars everywhere. See `core.money.Unit.read`."""
     FLAG = "flag"
     FILE = "file"
 
@@ -71,6 +73,7 @@ class Option:
         minimum, maximum: Limits of a number.
         max_length: Limit of a text, in characters.
         choices: The only values, if there are only a few.
+        unsold: What *help* reads where nothing is sold, so that amounts are dollars; empty for the same.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Option:
     max_length: int | None = None
     choices: tuple[str, ...] = ()
     completion: Completion = Completion.NONE
+    unsold: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ class Command:
         group: The noun under which Discord shows it; empty for the daily verbs, which are flat.
         in_group: What it is called under its noun; empty for its name. The name itself is then nothing that people type
             by accident: ``billing history`` is a command, ``history`` is not.
-        aliases: Other words for it where people type; Discord's menu shows the name alone.
+        aliases: Other words for it where people type, and for the noun where it opens one: ``credits history``. Discord's
+            menu shows the name alone.
         sold_only: Whether it exists only where credits are sold.
         example: What people type, without the leading ``/atelier``.
         only_on: Platforms that have it; empty for all. Where it is not empty, *reason* says why.
@@ -144,10 +149,14 @@ _FILE = Option("file", "The document to work on: DOCX, PDF, TXT or MD", Kind.FIL
 _NOTES_ONLY = Option("notes-only", "Comments only, nothing is rewritten", Kind.FLAG)
 
 _SHOW = Option("show", "How much the thread shows", choices=("quiet", "normal", "full"))
-_CREDITS_AT_MOST = 1_000_000
 _YES_NO = ("yes", "no")
 
 _BILLING = "billing"
+
+
+def _amount(name: str, help_: str) -> Option:
+    """Return an option for an amount; *help_* says ``{unit}`` where its unit belongs."""
+    return Option(name, help_.format(unit="credits"), Kind.MONEY, minimum=0, unsold=help_.format(unit="dollars"))
 
 
 def _billing(verb: str, help_: str, options: tuple[Option, ...] = (), **more: Any) -> Command:
@@ -169,7 +178,13 @@ COMMANDS: tuple[Command, ...] = (
             _ROUNDS,
             Option("good-enough", "Score at which to stop, 0 to 10", Kind.NUMBER, minimum=0, maximum=10),
             _MODEL,
-            Option("cap", "Spend no more than this many credits", Kind.INTEGER, minimum=1),
+            Option(
+                "cap",
+                "Spend no more than this many credits",
+                Kind.MONEY,
+                minimum=0.01,
+                unsold="Spend no more than this many dollars",
+            ),
             Option("language", "Language to write in, such as en or de; the document's own if left out", max_length=35),
             _SHOW,
             Option("reference-notes", "How to use the files that are only read", max_length=1_000),
@@ -290,29 +305,15 @@ COMMANDS: tuple[Command, ...] = (
         example="billing buyers --add @ann",
     ),
     Command("models", "List the models that can be chosen"),
-    Command("home", "Show your sessions, the balance and what can be done"),
+    Command("home", "Show your sessions and what can be done"),
     Command(
         "settings",
         "Show or change the settings here, and your own",
         (
-            Option(
-                "my-no-ask",
-                "Yours: start without asking up to this many credits",
-                Kind.NUMBER,
-                minimum=0,
-                maximum=_CREDITS_AT_MOST,
-            ),
-            Option(
-                "no-ask",
-                "Start without asking up to this many credits",
-                Kind.NUMBER,
-                minimum=0,
-                maximum=_CREDITS_AT_MOST,
-            ),
-            Option(
-                "allowance", "What each member may spend a month, in credits; 0 for no limit", Kind.NUMBER, minimum=0
-            ),
-            Option("budget", "What all may spend a month, in credits; 0 for no limit", Kind.NUMBER, minimum=0),
+            _amount("my-no-ask", "Yours: start without asking up to this many {unit}"),
+            _amount("no-ask", "Start without asking up to this many {unit}"),
+            _amount("allowance", "What each member may spend a month, in {unit}; 0 for no limit"),
+            _amount("budget", "What all may spend a month, in {unit}; 0 for no limit"),
             _TEAM,
             _MODEL,
             _ROUNDS,
@@ -336,21 +337,39 @@ COMMANDS: tuple[Command, ...] = (
 BY_NAME: dict[str, Command] = {command.name: command for command in COMMANDS}
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(command.group for command in COMMANDS if command.group))
 _BY_WORD = BY_NAME | {alias: command for command in COMMANDS for alias in command.aliases}
+_NOUNS = {group: group for group in GROUPS} | {
+    alias: name for name in GROUPS if name in BY_NAME for alias in BY_NAME[name].aliases
+}
 _IN_GROUP = {(command.group, command.in_group or command.name): command for command in COMMANDS if command.group}
 
 
 def find_command(first: str, second: str = "") -> Command | None:
     """Return the command of a verb (or another word for it), or of a verb under its noun; case does not count."""
     first, second = first.lower(), second.lower()
-    return _IN_GROUP.get((first, second)) if second else _BY_WORD.get(first)
+    return _IN_GROUP.get((_NOUNS.get(first, ""), second)) if second else _BY_WORD.get(first)
+
+
+def is_noun(word: str) -> bool:
+    """Return whether verbs stand under *word*: ``billing``, and ``credits`` for the same; case does not count."""
+    return word.lower() in _NOUNS
 
 
 def offered(*, platform: str = "", sells: bool = True) -> tuple[Command, ...]:
-    """Return the commands that exist on a platform, where credits are sold or where they are not."""
+    """Return the commands that exist on a platform, in the words of where credits are sold or of where they are not."""
     return tuple(
-        command
+        command if sells else _unsold(command)
         for command in COMMANDS
         if (not command.only_on or platform in command.only_on) and (sells or not command.sold_only)
+    )
+
+
+def _unsold(command: Command) -> Command:
+    """Return a command as it reads where nothing is sold."""
+    if not any(option.unsold for option in command.options):
+        return command
+    return replace(
+        command,
+        options=tuple(replace(option, help=option.unsold) if option.unsold else option for option in command.options),
     )
 
 
@@ -370,8 +389,8 @@ def usage(command: Command) -> str:
 
 
 def help_text(name: str = "", *, sells: bool = True) -> str:
-    """Return the help of one command, or the list of all, as Markdown."""
-    command = BY_NAME.get(name)
+    """Return the help of one command, or the list of all, as Markdown; a command that is not offered has none."""
+    command = next((item for item in offered(sells=sells) if item.name == name), None)
     if command is None:
         lines = [f"`{item.typed}`: {item.help}" for item in offered(sells=sells)]
         return "\n".join((*lines, "", "`help COMMAND` says more about one of them."))
@@ -381,7 +400,7 @@ def help_text(name: str = "", *, sells: bool = True) -> str:
     if command.example:
         lines.append(f"Example: `{command.example}`")
     if command.name in GROUPS:
-        others = (item for item in offered(sells=sells) if item.group == command.name and item is not command)
+        others = (item for item in offered(sells=sells) if item.group == command.name and item.name != name)
         lines.append(f"Also: {', '.join(f'`{item.typed}`' for item in others)}.")
     return "\n".join(lines)
 
@@ -395,6 +414,7 @@ def docs_page(commands: Iterable[Command] = COMMANDS) -> str:
         "",
         "In Slack and Discord each command follows `/atelier`; in a thread, mention the app instead.",
         "The operator's own command line is described by `atelier --help`.",
+        "Amounts are credits where they are sold, and dollars where nothing is; `$0.50` is dollars everywhere.",
     ]
     for command in commands:
         lines += ["", f"## {command.typed}", "", f"{command.help}.", "", f"    {usage(command)}", ""]
@@ -407,7 +427,8 @@ def docs_page(commands: Iterable[Command] = COMMANDS) -> str:
             lines.append("")
         lines.append(f"Who: {command.who.value}. Costs: {command.cost.value}. Where: {_where(command)}.")
         if command.aliases:
-            lines.append(f"Also typed as {', '.join(f'`{alias}`' for alias in command.aliases)}.")
+            under = ", also before the verbs that follow" if command.name in GROUPS else ""
+            lines.append(f"Also typed as {', '.join(f'`{alias}`' for alias in command.aliases)}{under}.")
         if command.sold_only:
             lines.append("Only where credits are sold.")
         if command.only_on:
@@ -424,7 +445,7 @@ def _limits(option: Option) -> str:
     if option.required:
         pieces.append("required")
     if option.minimum is not None and option.maximum is not None:
-        pieces.append(f"{option.minimum:g} to {option.maximum:g}")
+        pieces.append(f"{option.minimum:,g} to {option.maximum:,g}")
     elif option.minimum is not None:
         pieces.append(f"at least {option.minimum:g}")
     if option.max_length is not None:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bots.commands import BY_NAME, COMMANDS, GROUPS, Command, Kind, Option, find_command
+from bots.commands import BY_NAME, COMMANDS, Command, Kind, Option, find_command, is_noun
+from core.money import Unit
 
 _NAMED = re.compile(r"(?<!\S)(?:--|[\u2014\u2013])(?P<name>[a-z][a-z0-9-]*)(?:=|[ \t]+|(?=\s|$))", re.IGNORECASE)
 _VALUE = re.compile(r"\"(?P<double>[^\"]*)\"|[\u201c\u201d](?P<curly>[^\u201c\u201d]*)[\u201c\u201d]|(?P<bare>\S+)")
@@ -34,6 +35,11 @@ class Given:
         """Return the number of an option, None when it was not given."""
         value = self.values.get(name)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def money(self, name: str, unit: Unit) -> int | None:
+        """Return the amount of an option in micro-credits, None when it was not given."""
+        value = self.values.get(name)
+        return None if value is None or isinstance(value, bool) else unit.read(str(value))
 
     def flag(self, name: str) -> bool:
         """Return whether a flag was set."""
@@ -110,7 +116,7 @@ def fill(command: Command, values: Mapping[str, Value]) -> Invocation | HelpNeed
 def _find_command(text: str) -> tuple[Command | None, str]:
     """Return the command that *text* begins with and what follows; the group's noun may stand before it."""
     first, _, rest = _partition(text)
-    if first.lower() in GROUPS:
+    if is_noun(first):
         verb, _, after = _partition(rest)
         command = find_command(first, verb) if verb else None
         if command is not None:
@@ -159,7 +165,7 @@ def _check(option: Option, value: Value) -> Value:
     if isinstance(value, bool) and option.kind is Kind.FLAG:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if option.kind is Kind.NUMBER:
+        if option.kind in {Kind.NUMBER, Kind.MONEY}:
             _check_range(option, value)
             return float(value)
         return _read(option, f"{value:g}" if value == int(value) else str(value))
@@ -220,6 +226,9 @@ def _read(option: Option, text: str) -> Value:
             return int(_number(option, text, r"[+-]?\d{1,9}", "a whole number"))
         case Kind.NUMBER:
             return _number(option, text, r"[+-]?\d{1,9}(?:[.,]\d{1,9})?", "a number")
+        case Kind.MONEY:
+            number = _number(option, text.removeprefix("$"), r"\d{1,9}(?:[.,]\d{1,9})?", "an amount")
+            return f"${number:f}" if text.startswith("$") else number
         case Kind.FLAG:
             return _flag(option, text)
         case Kind.TEXT | Kind.FILE:

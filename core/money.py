@@ -13,6 +13,17 @@ class Unit(StrEnum):
     CREDITS = "credits"
     DOLLARS = "dollars"
 
+    def read(self, text: str) -> int:
+        """Return what people wrote as micro-credits, rounded up: ``50`` in this unit, ``$0.50`` in dollars everywhere."""
+        value = Decimal(text.removeprefix("$"))
+        in_dollars = self is Unit.DOLLARS or text.startswith("$")
+        return credits_to_microcredits(value * CREDITS_PER_DOLLAR if in_dollars else value)
+
+    def write(self, microcredits: int) -> str:
+        """Return the exact number of this unit that `read` takes back, as a field of a form holds it."""
+        credits_ = microcredits_to_credits(microcredits)
+        return f"{(credits_ / CREDITS_PER_DOLLAR if self is Unit.DOLLARS else credits_).normalize():f}"
+
 
 def credits_to_microcredits(amount: int | Decimal) -> int:
     """Return *amount* credits as micro-credits, rounded up."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bots.commands import BY_NAME, Completion
+from bots.commands import BY_NAME, Completion, offered
 from bots.desk.choosing import FITS
-from bots.desk.people import new_workspace
+from bots.desk.people import new_workspace, platform_of
 from bots.desk.requests import Actor
 from bots.desk.tools import Tools
 from bots.views.lists import short_state
@@ -30,7 +30,8 @@ async def complete(tools: Tools, actor: Actor, command: str, option: str, typed:
         case Completion.TEAM:
             found = [(cast.key, cast.name) for cast in list_casts()]
         case Completion.COMMAND:
-            found = [(item.name, f"{item.name}: {item.help}") for item in BY_NAME.values()]
+            listed = offered(platform=platform_of(actor.workspace_id), sells=tools.sells)
+            found = [(item.name, f"{item.typed}: {item.help}") for item in listed]
         case _:
             found = [(value, value) for value in declared.choices]
     return _matching(found, typed)

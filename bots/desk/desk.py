@@ -200,7 +200,7 @@ class Desk:
 
     async def _run(self, call: Call, given: Invocation | HelpNeeded) -> None:
         if isinstance(given, HelpNeeded):
-            sells = self.tools.tariff.checks_balance
+            sells = self.tools.sells
             await call.say(help_view(given.command, given.problem, platform=call.door.platform, sells=sells))
             return
         await self.commands[given.command.name](Call(call.request, call.person, call.door, values=given.values))

@@ -7,7 +7,7 @@ from typing import Any
 
 from bots.commands import BY_NAME, Command
 from core.casts.catalogue import list_casts
-from core.money import microcredits_to_credits
+from core.money import Unit
 from core.providers.catalogue import ModelSpec
 from core.workspaces.model import Preferences, WorkspaceSettings
 
@@ -147,6 +147,7 @@ def settings_form(
     settings: WorkspaceSettings,
     preferences: Preferences | None = None,
     *,
+    unit: Unit,
     models: Sequence[ModelSpec] = (),
     kept: Mapping[str, str] | None = None,
 ) -> Form:
@@ -156,9 +157,15 @@ def settings_form(
         group: ``mine``, ``people``, ``setup``, ``defaults`` or ``limits``; anything else is ``people``.
         settings: As they are.
         preferences: The reader's own.
+        unit: In which unit people see and write amounts.
         models: What may be chosen.
         kept: Values that go along unseen.
     """
+
+    def amount(name: str, label: str, microcredits: int | None, *, is_required: bool = False) -> Field:
+        value = "" if microcredits is None else unit.write(microcredits)
+        return Field(name, label, value=value, required=is_required)
+
     own = preferences.no_ask_microcredits if preferences is not None else None
     roles = Field(
         "start-roles", "Roles that may start", FieldKind.ROLES, ",".join(settings.start_roles), help="None: all"
@@ -170,13 +177,14 @@ def settings_form(
         ",".join(settings.start_channels),
         help="None: all",
     )
-    allowance = _amount("allowance", "Credits a member a month, 0: no limit", settings.member_cap_microcredits or 0)
+    named = unit.value.capitalize()
+    allowance = amount("allowance", f"{named} a member a month, 0: no limit", settings.member_cap_microcredits or 0)
     consent = _yes_no("consent", "Files of others need their leave", is_on=settings.asks_consent)
     guests = _yes_no("guests", "Guests may start", is_on=settings.guests_may_start)
     fields: tuple[Field, ...]
     match group:
         case "mine":
-            fields = (_amount("my-no-ask", "Start without asking up to (credits)", own, is_required=True),)
+            fields = (amount("my-no-ask", f"Start without asking up to ({unit.value})", own, is_required=True),)
         case "defaults":
             fields = (
                 Field("team", "Team of editors", FieldKind.CHOICE, settings.cast, _casts()),
@@ -187,9 +195,9 @@ def settings_form(
             )
         case "limits":
             fields = (
-                _amount("no-ask", "Start without asking up to (credits)", settings.no_ask_microcredits),
+                amount("no-ask", f"Start without asking up to ({unit.value})", settings.no_ask_microcredits),
                 allowance,
-                _amount("budget", "Credits for all a month, 0: no limit", settings.monthly_cap_microcredits or 0),
+                amount("budget", f"{named} for all a month, 0: no limit", settings.monthly_cap_microcredits or 0),
                 Field("language", "Language to write in", value=settings.language, help="Empty: the document's own"),
             )
         case "setup":
@@ -199,11 +207,6 @@ def settings_form(
             fields = (roles, channels, consent, guests, outsiders)
     title = "Set up Atelier" if group == "setup" else "Settings"
     return Form("settings", title, "Save settings", fields, dict(kept or {}))
-
-
-def _amount(name: str, label: str, microcredits: int | None, *, is_required: bool = False) -> Field:
-    value = "" if microcredits is None else f"{microcredits_to_credits(microcredits):f}"
-    return Field(name, label, value=value, required=is_required)
 
 
 def _yes_no(name: str, label: str, *, is_on: bool) -> Field:

@@ -40,9 +40,7 @@ def handlers(tools: Tools) -> Handlers:
         _, page = place_in(f":{call.text('argument')}")
         command = call.text("command")
         await call.say(
-            help_view(
-                command, call.text("problem"), platform=call.door.platform, page=page, sells=tools.tariff.checks_balance
-            )
+            help_view(command, call.text("problem"), platform=call.door.platform, page=page, sells=tools.sells)
         )
 
     return Handlers(commands={"sessions": sessions, "status": status, "files": files, "models": models, "help": help_})

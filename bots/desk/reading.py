@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bots.commands import BY_NAME, GROUPS, Completion, find_command
+from bots.commands import BY_NAME, Completion, find_command, is_noun
 from bots.parsing import HelpNeeded, Invocation, Value, fill, parse_command
 
 _FILLERS = frozenset(
@@ -47,7 +47,7 @@ def read_mention(text: str) -> Invocation | HelpNeeded | FreeText:  # noqa: PLR0
         return _as_meant(parsed, text)
     first, *others = text.split()
     command = find_command(first)
-    if command is None and first.lower() not in GROUPS:
+    if command is None and not is_noun(first):
         return FreeText(text)
     if command is None or command.name == "help":
         return FreeText(text) if len(others) > _ASIDES else parsed

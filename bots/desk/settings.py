@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from bots.desk.forms import Form, settings_form
@@ -12,7 +11,7 @@ from bots.parsing import Value
 from bots.views.elements import View
 from bots.views.settings import people_words, settings_view
 from core.casts.catalogue import load_cast
-from core.money import credits_to_microcredits
+from core.money import Unit
 from core.sessions.ports import AuditEntry, Transaction
 from core.workspaces.access import configure_denial, refuse
 from core.workspaces.model import Preferences, Verbosity, WorkspaceSettings
@@ -40,6 +39,7 @@ def handlers(tools: Tools) -> Handlers:
             group,
             call.workspace.settings,
             call.member.preferences,
+            unit=tools.unit,
             models=tools.models_for(call.workspace),
             kept={_FORM: group, **({"request": request_id} if request_id else {})},
         )
@@ -47,18 +47,29 @@ def handlers(tools: Tools) -> Handlers:
     return Handlers(commands={"settings": settings}, forms={"settings": form})
 
 
-def changes_of(values: Mapping[str, Value]) -> dict[str, Any]:
+def changes_of(values: Mapping[str, Value], unit: Unit) -> dict[str, Any]:
     """Return what options of the command change in the workspace's settings, by the names of its fields.
+
+    Args:
+        values: By the option's name.
+        unit: In which unit amounts are.
 
     Raises:
         CastUnknown: If there is no such team.
     """
+
+    def amount(value: Value) -> int:
+        return unit.read(str(value))
+
+    def limit(value: Value) -> int | None:
+        return amount(value) or None  # 0 stands for none
+
     readers: dict[str, tuple[str, Callable[[Value], Any]]] = {
         **{option: (name, lambda value: value in {"yes", True}) for option, name in _FLAGS.items()},
         **{option: (name, _list) for option, name in _LISTS.items()},
-        "no-ask": ("no_ask_microcredits", _microcredits),
-        "allowance": ("member_cap_microcredits", _limit),
-        "budget": ("monthly_cap_microcredits", _limit),
+        "no-ask": ("no_ask_microcredits", amount),
+        "allowance": ("member_cap_microcredits", limit),
+        "budget": ("monthly_cap_microcredits", limit),
         "team": ("cast", lambda value: load_cast(str(value).strip().lower()).key),
         "rounds": ("rounds", int),
         "good-enough": ("threshold", float),
@@ -71,16 +82,6 @@ def changes_of(values: Mapping[str, Value]) -> dict[str, Any]:
 
 def _list(value: Value) -> tuple[str, ...]:
     return tuple(piece.strip() for piece in str(value).split(",") if piece.strip())
-
-
-def _microcredits(value: Value) -> int:
-    """Return credits that somebody typed, as micro-credits."""
-    return credits_to_microcredits(Decimal(str(value)))
-
-
-def _limit(value: Value) -> int | None:
-    """Return a limit, None for 0, which stands for none."""
-    return _microcredits(value) or None
 
 
 async def page(tools: Tools, call: Call, *, told: str = "") -> View:
@@ -113,8 +114,8 @@ async def save(tools: Tools, call: Call) -> bool:
         NotAllowed: If somebody who is no admin changes what holds for everybody.
         UnknownModel, CastUnknown: If a name means nothing.
     """
-    values = _complete(call)
-    changes = changes_of(values)
+    values = _complete(tools, call)
+    changes = changes_of(values, tools.unit)
     if changes:
         refuse(configure_denial(call.member, call.person.standing))
         if changes.get("model"):
@@ -122,7 +123,7 @@ async def save(tools: Tools, call: Call) -> bool:
         await set_settings(tools, call.workspace.id, **changes, is_set_up=True)
         await tools.store.write(lambda tx: tx.audit.add(_audit(tools, call, changes)))
     if MINE in values:
-        await set_preferences(tools, call.member.id, no_ask_microcredits=_microcredits(values[MINE]))
+        await set_preferences(tools, call.member.id, no_ask_microcredits=tools.unit.read(str(values[MINE])))
     return bool(changes) or MINE in values
 
 
@@ -137,12 +138,13 @@ async def _settings(tools: Tools, call: Call) -> None:
     await call.say(await page(tools, call, told="Saved." if changed else ""))
 
 
-def _complete(call: Call) -> Mapping[str, Value]:
+def _complete(tools: Tools, call: Call) -> Mapping[str, Value]:
     """Return the values; lists that a form showed and that came back without an entry were emptied."""
     group = call.text(_FORM)
     if not group:
         return call.values
-    lists = (field.name for field in settings_form(group, call.workspace.settings).fields if field.name in _LISTS)
+    form = settings_form(group, call.workspace.settings, unit=tools.unit)
+    lists = (field.name for field in form.fields if field.name in _LISTS)
     return {**dict.fromkeys(lists, ""), **call.values}
 
 

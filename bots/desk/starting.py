@@ -18,7 +18,6 @@ from bots.views.elements import Button, Style
 from core.casts.catalogue import list_casts
 from core.errors import UserFacingError
 from core.ids import derived_key
-from core.money import credits_to_microcredits
 from core.sessions.errors import NotPossibleNow
 from core.sessions.model import Session, Status, ThreadRef
 from core.sessions.requests import NewSession
@@ -62,7 +61,7 @@ def acknowledge(request: Request) -> str:
     if request.files:
         more = f" and {len(request.files) - 1} more" if len(request.files) > 1 else ""
         return f"Reading {request.files[0].name}{more}, price follows."
-    return "Reading the brief, price follows."
+    return "Reading the brief, price follows." if request.values.get("brief") else ""
 
 
 async def has_files(call: Call) -> bool:
@@ -84,7 +83,7 @@ async def new(tools: Tools, call: Call) -> None:
         if place is None:
             return
         first_time = await welcome.before_first(tools, call)
-        session = await tools.sessions.create(await _ask_for(call, files, place, session_id))
+        session = await tools.sessions.create(await _ask_for(tools, call, files, place, session_id))
         await _remember(tools, call)
     await begin(tools, call, session, first_time=first_time)
 
@@ -94,7 +93,7 @@ async def estimate(tools: Tools, call: Call) -> None:
     files = await gather(tools, call, "estimate")
     if files is None:
         return
-    asked = await _ask_for(call, files, (call.request.spot.thread, ""), "")
+    asked = await _ask_for(tools, call, files, (call.request.spot.thread, ""), "")
     await tell_estimate(tools, call, asked)
 
 
@@ -190,11 +189,11 @@ async def _find_place(tools: Tools, call: Call, files: tuple[Attachment, ...]) -
 
 
 async def _ask_for(
-    call: Call, files: tuple[Attachment, ...], place: tuple[ThreadRef, str], session_id: str
+    tools: Tools, call: Call, files: tuple[Attachment, ...], place: tuple[ThreadRef, str], session_id: str
 ) -> NewSession:
     document, references = await fetch(call, files)
     thread, origin = place
-    cap, minutes = call.integer("cap"), call.integer("minutes")
+    minutes = call.integer("minutes")
     return NewSession(
         workspace_id=call.workspace.id,
         member_id=call.member.id,
@@ -210,7 +209,7 @@ async def _ask_for(
         notes_only=call.flag("notes-only"),
         language=call.text("language"),
         verbosity=Verbosity(call.text("show")) if call.text("show") else None,
-        cap_microcredits=None if cap is None else credits_to_microcredits(cap),
+        cap_microcredits=call.money("cap", tools.unit),
         max_seconds=None if minutes is None else minutes * _SECONDS_A_MINUTE,
         session_id=session_id,
         origin=origin,
@@ -247,7 +246,7 @@ def _form(tools: Tools, call: Call) -> Form | None:
     if request.files or (request.kind is RequestKind.COMMAND and call.text("brief")):
         return None
     if setup.is_open(tools, call):
-        return settings_form("setup", call.workspace.settings, kept={"form": "setup"})
+        return settings_form("setup", call.workspace.settings, unit=tools.unit, kept={"form": "setup"})
     _check_start(tools, call)
     last = call.member.preferences.last_choices
     given = {name: _written(call.values[name]) for name in REMEMBERED if name in call.values}

@@ -80,6 +80,11 @@ class Tools:
         """In which unit people see amounts."""
         return self.tariff.unit
 
+    @property
+    def sells(self) -> bool:
+        """Whether credits are sold here; where they are not there are no tiers, gates or buy words."""
+        return self.tariff.sells
+
     async def snapshot(self, session_id: str) -> Snapshot:
         """Return everything that views may show of a session; raises `SessionNotFound`."""
         return await load_snapshot(self.store, session_id, self.unit)

@@ -32,7 +32,14 @@ _CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True)
 _INSTALLS = app_commands.AppInstallationType(guild=True, user=False)
 _PLATFORM = "discord"
 
-_TYPES = {Kind.TEXT: str, Kind.INTEGER: int, Kind.NUMBER: float, Kind.FLAG: bool, Kind.FILE: discord.Attachment}
+_TYPES = {
+    Kind.TEXT: str,
+    Kind.INTEGER: int,
+    Kind.NUMBER: float,
+    Kind.MONEY: float,
+    Kind.FLAG: bool,
+    Kind.FILE: discord.Attachment,
+}
 _Offer = Callable[[discord.Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
 
 
@@ -152,7 +159,7 @@ def _annotation(option: Option) -> Any:
     low, high = option.minimum, option.maximum
     if option.kind is Kind.INTEGER and (low is not None or high is not None):
         return app_commands.Range[int, None if low is None else int(low), None if high is None else int(high)]
-    if option.kind is Kind.NUMBER and (low is not None or high is not None):
+    if option.kind in {Kind.NUMBER, Kind.MONEY} and (low is not None or high is not None):
         return app_commands.Range[float, low, high]
     if option.kind is Kind.TEXT and option.max_length is not None and not option.choices:
         return app_commands.Range[str, 1, min(option.max_length, limits.OPTION_TEXT)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bots.commands import help_text, offered
+from bots.commands import COMMANDS, help_text, offered
 from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Text, View
 from bots.views.errors import ErrorView, words_for, words_for_code
 from bots.views.pager import page_of, turning
@@ -57,9 +57,11 @@ def said(text: str, *, buttons: Sequence[Button] = (), small: str = "") -> View:
 
 def help_view(command: str = "", problem: str = "", *, platform: str = "", page: int = 0, sells: bool = True) -> View:
     """Return the help of one command, or a page of the list of all of them."""
+    if not sells:
+        command, problem = _unsold(command, problem)
     elements: list[Element] = [Text(problem)] if problem else []
     if command:
-        elements.append(Text(help_text(command)))
+        elements.append(Text(help_text(command, sells=sells)))
     else:
         shown, pages = page_of(offered(platform=platform, sells=sells), page, _COMMANDS_A_PAGE)
         lines = [f"- `{item.typed}`: {item.help}" for item in shown]
@@ -68,6 +70,16 @@ def help_view(command: str = "", problem: str = "", *, platform: str = "", page:
         elements += turning("help", "", page, pages)
     fallback = problem or (f"How to use {command}." if command else "What you can do here.")
     return View(tuple(elements), fallback)
+
+
+def _unsold(command: str, problem: str) -> tuple[str, str]:
+    """Return what somebody needs help with, without the commands that exist only where credits are sold."""
+    sold = [item for item in COMMANDS if item.sold_only]
+    if any(item.name == command for item in sold):
+        return "", "Nothing is sold here."
+    for item in sold:
+        problem = problem.removesuffix(f" Did you mean {item.typed!r}?")
+    return command, problem
 
 
 def price_view(

@@ -284,7 +284,7 @@ def _check(new: NewSession) -> None:
     if new.threshold is not None and not 0.0 <= new.threshold <= 10.0:  # noqa: PLR2004 - the scale of every score
         raise BadRequest("threshold", "A score is between 0 and 10.")
     if new.cap_microcredits is not None and new.cap_microcredits <= 0:
-        raise BadRequest("cap", "A cap is above 0 credits.")
+        raise BadRequest("cap", "A cap is above 0.")
     if new.max_seconds is not None and new.max_seconds <= 0:
         raise BadRequest("time", "A time limit is above 0 seconds.")
 

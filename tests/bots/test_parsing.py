@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.parsing import HelpNeeded, Invocation, parse_command
+from core.money import Unit
 
 
 def _invocation(text: str, otherwise: str = "") -> Invocation:
@@ -57,7 +58,8 @@ def test_what_people_type(text: str, name: str, values: dict[str, object]) -> No
         ("strat", "There is no command 'strat'. Did you mean 'start'?"),
         ("new x --rounds 99", "rounds must be from 1 to 20, not 99."),
         ("new x --rounds two", "rounds must be a whole number, not 'two'."),
-        ("new x --cap 0", "cap must be at least 1, not 0."),
+        ("new x --cap 0", "cap must be at least 0.01, not 0."),
+        ("new x --cap much", "cap must be an amount, not 'much'."),
         ("new x --show loud", "show must be one of quiet, normal, full."),
         ("new x --rounds", "--rounds needs a value."),
         ("rename", "rename needs title: the new title."),
@@ -69,6 +71,31 @@ def test_what_people_type(text: str, name: str, values: dict[str, object]) -> No
 def test_what_is_wrong_is_said_in_one_sentence(text: str, problem: str) -> None:
     """A mistake answers with what is wrong, never with a guess that costs money."""
     assert _help(text).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "microcredits"),
+    [
+        ("--cap 60", Unit.CREDITS, 60_000_000),
+        ("--cap 0.60", Unit.DOLLARS, 60_000_000),
+        ("--cap 0,6", Unit.DOLLARS, 60_000_000),
+        ("--cap $0.60", Unit.CREDITS, 60_000_000),
+        ("--cap $0.60", Unit.DOLLARS, 60_000_000),
+        ("--cap $.6", Unit.DOLLARS, None),
+    ],
+)
+def test_amounts_are_in_the_unit_that_people_see(text: str, unit: Unit, microcredits: int | None) -> None:
+    """A bare number is credits where they are sold and dollars where nothing is; a dollar sign is plain everywhere."""
+    given = parse_command(f"new x {text}")
+    assert isinstance(given, Invocation) == (microcredits is not None)
+    if isinstance(given, Invocation):
+        assert given.money("cap", unit) == microcredits
+
+
+@given(st.integers(0, 10**15), st.sampled_from(Unit))
+def test_what_a_field_shows_is_read_back(microcredits: int, unit: Unit) -> None:
+    """A form that is saved unchanged changes nothing, to the micro-credit."""
+    assert unit.read(unit.write(microcredits)) == microcredits
 
 
 def test_help_is_found() -> None:

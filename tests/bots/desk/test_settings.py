@@ -178,6 +178,28 @@ async def test_without_a_shop_amounts_are_dollars(memory_store: Database) -> Non
     assert (await room.only()).status is Status.QUEUED
 
 
+async def test_without_a_shop_amounts_are_written_in_dollars(memory_store: Database) -> None:
+    """What people type, and what a form holds, is in the unit that they see; underneath the ledger keeps credits."""
+    room = Room(memory_store, FakeClock(auto=True), checks_balance=False)
+    room.door.standings["eve"] = admin()
+    await room.found(grant=0)
+    await room.mention("tighten this --cap 0.50", "eve", files=(REPORT,))
+    assert (await room.only()).cap_microcredits == 50_000_000
+    await room.command("settings", "eve", values={"allowance": 5, "budget": "$20", "my-no-ask": 1})
+    assert "$5.00" in room.last.text
+    settings = (await settings_of(room)).settings
+    assert (settings.member_cap_microcredits, settings.monthly_cap_microcredits) == (500_000_000, 2_000_000_000)
+    form = await room.desk.form_for(room.request(RequestKind.PRESS, "eve", action="settings", argument="limits"))
+    assert form is not None
+    assert {field.name: field.value for field in form.fields if field.name in {"allowance", "budget"}} == {
+        "allowance": "5",
+        "budget": "20",
+    }
+    assert not [field.label for field in form.fields if "credit" in field.label.lower()]
+    await room.command("settings", "eve", values={**{field.name: field.value for field in form.fields}, **form.kept})
+    assert (await settings_of(room)).settings == settings
+
+
 async def test_whoever_installs_is_told_once(room: Room) -> None:
     """One message with three things to try; a repeat says nothing; a new installation does."""
     workspace = Workspace("fake:w9", "fake", "Nine", room.clock.now())
