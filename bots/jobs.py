@@ -71,7 +71,11 @@ def make_jobs(
 
     async def inbound_cleanup() -> int:
         before = clock.now() - timedelta(days=_INBOUND_DAYS)
-        return await store.write(lambda tx: tx.inbound.delete_before(before) + tx.inbox.delete_before(before))
+        return await store.write(
+            lambda tx: (
+                tx.inbound.delete_before(before) + tx.inbox.delete_before(before) + tx.rations.delete_before(before)
+            )
+        )
 
     return logged(
         {

@@ -11,6 +11,7 @@ from storage.repositories.inbound import SqlInboundRepository
 from storage.repositories.inbox import SqlInboxRepository
 from storage.repositories.installations import SqlInstallationRepository
 from storage.repositories.outbox import SqlOutboxRepository
+from storage.repositories.rations import SqlRationRepository
 from storage.repositories.sessions import SqlSessionRepository
 from storage.repositories.workspaces import SqlWorkspaceRepository
 
@@ -59,3 +60,7 @@ class UnitOfWork:
     @cached_property
     def installations(self) -> SqlInstallationRepository:
         return SqlInstallationRepository(self.connection)
+
+    @cached_property
+    def rations(self) -> SqlRationRepository:
+        return SqlRationRepository(self.connection)

@@ -40,7 +40,7 @@ class SlackApi:
 
     Args:
         clients: See `Clients`.
-        pacer: Slack's pace, one for all sessions of this process.
+        pacer: Slack's pace, one for all that this process does in Slack.
     """
 
     def __init__(self, clients: Clients, pacer: Pacer) -> None:
@@ -80,7 +80,7 @@ class SlackApi:
             except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
                 mapped = as_our_error(error, posts=posts)
         if isinstance(mapped, RateLimited):
-            self._pacer.close(team, method, channel, mapped.retry_after_seconds or _DEFAULT_RETRY_SECONDS)
+            await self._pacer.close(team, method, channel, mapped.retry_after_seconds or _DEFAULT_RETRY_SECONDS)
         raise mapped
 
 

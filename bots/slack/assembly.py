@@ -57,7 +57,7 @@ async def open_slack(
 
     Args:
         settings: Hold one workspace's token, or the app's id and secret.
-        store: Where installations are; not needed for one workspace.
+        store: Where installations and the common pace are; None for a process that is alone with one workspace.
         files: Where the bytes of sessions' files are.
         clock: The time.
         cipher: Seals the tokens of many workspaces; None for one workspace whose token is a setting.
@@ -93,7 +93,7 @@ async def open_slack(
         for forget in drops:
             forget(tenant)
 
-    pacer = Pacer(clock)
+    pacer = Pacer(clock, store=store)
     chat = SlackChat(workspaces, files=files, clock=clock, pacer=pacer)
     stack.push_async_callback(chat.aclose)
     hosts = {*FILE_HOSTS, *([origin_of(settings.slack_api_url)] if settings.slack_api_url else [])}

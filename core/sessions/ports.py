@@ -20,6 +20,7 @@ from core.sessions.model import (
 )
 from core.workspaces.installations import InstallationRepository
 from core.workspaces.model import Member, Project, Workspace
+from core.workspaces.rations import RationRepository
 
 T = TypeVar("T")
 
@@ -366,6 +367,8 @@ class Store(Protocol):
         ...
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
+    @property
+    def rations(self) -> RationRepository: ...
         """Run *work* on a consistent read; it must not change anything."""
         ...
 

@@ -59,16 +59,16 @@ class FakeClock:
             self.move(max(due - self._elapsed, 0))
             if not future.done():
                 future.set_result(None)
-                await _settle()
+                await self.settle()
         self.move(max(end - self._elapsed, 0))
-        await _settle()
+        await self.settle()
 
     async def sleepers(self, number: int = 1) -> None:
         """Return once at least *number* coroutines sleep."""
         async with self._arrived:
             await self._arrived.wait_for(lambda: sum(not item[2].done() for item in self._sleepers) >= number)
 
-
-async def _settle() -> None:
-    for _ in range(_SETTLE_PASSES):
-        await asyncio.sleep(0)
+    async def settle(self) -> None:
+        """Let those who were woken act, and sleep again."""
+        for _ in range(_SETTLE_PASSES):
+            await asyncio.sleep(0)

@@ -57,6 +57,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_inbound_events_at"), "inbound_events", ["at"], unique=False)
     op.create_table(
+        "rations",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("given", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("closed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_rations")),
+    )
+    op.create_index(op.f("ix_rations_used_at"), "rations", ["used_at"], unique=False)
+    op.create_table(
         "inbox",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -903,6 +912,7 @@ def downgrade() -> None:
     op.drop_table("inbound_events")
     op.drop_table("executor_heartbeats")
     op.drop_table("credit_accounts")
+    op.drop_table("rations")
     op.drop_table("audit_log")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION atelier_refuse_change()")

@@ -14,6 +14,7 @@ from bots.slack.places import channel_ref
 from core.casts.model import Phase
 from core.orchestration.ports import Progress
 from core.sessions.model import Session, ThreadRef
+from core.sessions.ports import Store
 from tests.bots.views.samples import SESSION
 from tests.core.orchestration.harness import MemoryFiles
 from tests.fakes.clock import FakeClock
@@ -32,9 +33,12 @@ class Stage:
     files: MemoryFiles
     clients: Clients
 
+    store: Store | None = None
+
     def another(self) -> SlackChat:
         """Return the adapter of another process: it knows nothing of what the first one did."""
-        return SlackChat(self.clients, files=self.files, clock=self.clock, pacer=Pacer(self.clock))
+        pacer = Pacer(self.clock, store=self.store)
+        return SlackChat(self.clients, files=self.files, clock=self.clock, pacer=pacer)
 
     @property
     def place(self) -> ThreadRef:
@@ -73,7 +77,12 @@ def sign(thread: ThreadRef, session_id: str, card_id: str, **changes: object) ->
 
 @asynccontextmanager
 async def stage(
-    clock: FakeClock | None = None, *, without: Iterable[str] = (), tiers: bool = True, history_limited: bool = False
+    clock: FakeClock | None = None,
+    *,
+    without: Iterable[str] = (),
+    tiers: bool = True,
+    history_limited: bool = False,
+    store: Store | None = None,
 ) -> AsyncIterator[Stage]:
     """Open the curtain: a Slack with the app in it; at the end nothing was sent that no Slack would understand."""
     clock = clock or FakeClock(auto=True)
@@ -89,8 +98,8 @@ async def stage(
             return client
 
         files = MemoryFiles()
-        chat = SlackChat(clients, files=files, clock=clock, pacer=Pacer(clock))
-        yield Stage(slack, chat, clock, files, clients)
+        chat = SlackChat(clients, files=files, clock=clock, pacer=Pacer(clock, store=store))
+        yield Stage(slack, chat, clock, files, clients, store)
         await chat.aclose()
         assert slack.api.problems == []
         assert slack.mentions(allowed=[f"<@{slack.ann.id}>"]) == []

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
+from bots.slack.chat import SlackChat
 from core.providers.base import Listener, Reply, Request, StopReason, Usage
 from core.sessions.model import Session, Status, ThreadRef
 from core.sessions.ports import Transaction
 from core.workspaces.model import Member, Verbosity
 from storage.database import Database
+from tests.bots.slack.rush import RushClock, RushPacer, passing
 from tests.bots.slack.stage import Stage, stage
 from tests.core.orchestration.harness import WORKSPACE, Harness
 from tests.fakes.clock import FakeClock
@@ -71,9 +73,9 @@ class Room:
 
 
 @asynccontextmanager
-async def _room(store: Database) -> AsyncIterator[Room]:
-    clock = FakeClock()
-    async with stage(clock) as on:
+async def _room(store: Database, clock: FakeClock | None = None) -> AsyncIterator[Room]:
+    clock = clock or FakeClock()
+    async with stage(clock, store=store) as on:
         harness = Harness(store, clock, UnhurriedModel(helpful(RISING), clock))
         harness.chat = on.chat  # type: ignore[assignment]  # the real adapter instead of the fake
         harness.files = on.files
@@ -85,20 +87,8 @@ async def _room(store: Database) -> AsyncIterator[Room]:
             tx.workspaces.save_member(ann)
 
         await store.write(hire)
-        ticking = asyncio.ensure_future(_tick(clock))
-        try:
+        async with passing(clock, pause=0.002):
             yield Room(on, harness)
-        finally:
-            ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticking
-
-
-async def _tick(clock: FakeClock) -> None:
-    """Let time pass while nobody works, so that waits for Slack's pace end."""
-    while True:
-        await asyncio.sleep(0.002)
-        await clock.advance(0.05)
 
 
 @pytest.mark.parametrize("upload", [True, False], ids=["a file", "a brief"])
@@ -159,6 +149,34 @@ async def test_five_sessions_at_once_meet_no_limit(memory_store: Database) -> No
         for one in sessions:
             assert await room.unsent(one.id) == 0
         assert len(room.on.slack.messages(room.on.slack.general)) == 5
+
+
+async def test_five_sessions_in_two_processes_meet_no_limit(memory_store: Database) -> None:
+    """Two workers share one budget: Slack, which adds up both, tells neither to wait."""
+    clock = RushClock()
+    async with _room(memory_store, clock) as room:
+        other = Harness(memory_store, clock, room.harness.model)
+        chats = [
+            SlackChat(
+                room.on.clients,
+                files=room.on.files,
+                clock=clock,
+                pacer=RushPacer(clock, store=memory_store, rush=clock.rush),
+            )
+            for _ in range(2)
+        ]
+        for harness, chat in zip((room.harness, other), chats, strict=True):
+            harness.chat = chat  # type: ignore[assignment]  # the real adapter instead of the fake
+            harness.files = room.on.files
+            harness.rebuild()
+        sessions = [await room.begin(upload=None, rounds=3, verbosity=Verbosity.FULL) for _ in range(5)]
+        workers = [room.harness, other, other, room.harness, other]
+        outcomes = await asyncio.gather(*(worker.run(one.id) for worker, one in zip(workers, sessions, strict=True)))
+        for chat in chats:
+            await chat.aclose()
+        assert [outcome["next"] for outcome in outcomes] == ["ended"] * 5
+        assert dict(room.on.slack.rates.refused) == {}
+        assert [await room.unsent(one.id) for one in sessions] == [0] * 5
 
 
 @pytest.mark.parametrize("seed", range(3))
