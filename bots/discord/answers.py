@@ -22,7 +22,7 @@ from bots.discord.places import Spot, moment_of, place_of
 from bots.discord.posts import Posts, message_body
 from bots.views.elements import View
 from core.clock import Clock
-from core.ids import new_id
+from core.ids import derived_key, new_id
 from core.orchestration.ports import PostRefused
 from core.sessions.model import SessionFile
 from core.sessions.ports import FileStore
@@ -106,16 +106,22 @@ class Answers:
                 raise
             await self._say_unreached(request)
 
-    async def tell(self, person: str, view: View) -> None:
+    async def tell(self, person: str, view: View, *, key: str = "") -> None:
         """Write to somebody's direct messages.
+
+        Args:
+            person: Discord's id of whom.
+            view: What.
+            key: By which a repeat within minutes is known; empty for none.
 
         Raises:
             PostRefused: If that person takes none.
             TransientError: If it cannot be written now.
         """
         channel = await self.open_direct(person)
-        for message in render_view(view):
-            await self._posts.post(channel, _shown(message), key=new_id("m")[2:])
+        for number, message in enumerate(render_view(view)):
+            one = derived_key("told", key, number) if key else new_id("m")[2:]
+            await self._posts.post(channel, _shown(message), key=one)
 
     async def open_direct(self, person: str) -> str:
         """Return Discord's id of the app's conversation with somebody.

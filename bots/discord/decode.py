@@ -196,20 +196,26 @@ def decode_message(heard: Heard, home: str, *, is_live: bool = False) -> Decoded
 
 
 def decode_edit(heard: Heard, home: str) -> Decoded | None:
-    """Return what a changed message asks: its new words in place of the old ones."""
-    in_thread = bool(heard.parent) or not heard.guild or _is_under_card(heard)
-    if heard.is_by_bot or heard.kind not in _ORDINARY or not heard.edited or not in_thread:
+    """Return what a changed message asks: its new words in place of the old ones.
+
+    In an open channel a reply alone may have been said to a session; to which, our own rows know.
+    """
+    may_be_heard = bool(heard.parent) or not heard.guild or heard.answered is not None
+    if heard.is_by_bot or heard.kind not in _ORDINARY or not heard.edited or not may_be_heard:
         return None
     return _heard(
         heard, home, RequestKind.EDITED, text=_plain(heard), needs_session=True, key=f"/edited/{heard.edited}"
     )
 
 
-def decode_deletion(heard: Heard, home: str) -> Decoded | None:
-    """Return what it means that a message is gone; Discord does not say whose it was."""
-    if heard.guild and not heard.parent:
-        return None
+def decode_deletion(heard: Heard, home: str) -> Decoded:
+    """Return what it means that a message is gone; Discord says neither whose it was nor what it replied to."""
     return _heard(heard, home, RequestKind.DELETED, needs_session=True, key="/deleted")
+
+
+def request_id_of(heard_in: str, message: str) -> str:
+    """Return the id of the request that a message made, by the channel and the message."""
+    return _id_of(f"{heard_in}/{message}")
 
 
 def target_of(asked: Asked) -> str:

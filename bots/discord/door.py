@@ -102,12 +102,7 @@ class DiscordDoor(Door):
 
     @override
     async def tell(self, member_id: str, view: View) -> bool:
-        try:
-            await self._answers.tell(person_of(member_id), view)
-        except PostRefused as error:
-            _log.info("discord_direct_message_refused", reason=error.reason)
-            return False
-        return True
+        return await self._tell(member_id, view)
 
     @override
     async def mark(self, spot: Spot, mark: Mark, *, on: bool = True) -> None:
@@ -194,30 +189,30 @@ class DiscordDoor(Door):
 
     @override
     async def ask_author(self, request: Request, author_id: str, view: View) -> bool:
-        """See `Door.ask_author`: where it was asked, calling them alone; for what is private, in their messages."""
+        """See `Door.ask_author`: in their direct messages; where those are closed, where it was asked, calling nobody.
+
+        What is private stays out of the channel.
+        """
         person = person_of(author_id)
         author = Actor(request.actor.workspace_id, author_id)
         standing = await self.standing(author)
         if not person or standing.is_bot or standing.is_outsider:
             return False
+        key = derived_key("consent", request.id, author_id)
+        if await self._tell(author.member_id, view, key=key):
+            return True
         if request.spot.place is Where.DIRECT or _is_on(request.values.get("private")):
-            return await self.tell(author.member_id, view)
+            return False
         channel = posts_in(request.spot.thread)
-        messages = render_view(view, person=person)
         try:
-            for number, message in enumerate(messages):
+            for number, message in enumerate(render_view(view, person=person)):
                 shown = Shown(
-                    text=message.text,
-                    components=message.components,
-                    plain=message.plain,
-                    upload=message.upload,
-                    person=person if number == 0 else "",
+                    text=message.text, components=message.components, plain=message.plain, upload=message.upload
                 )
-                key = derived_key("consent", request.id, author_id, number)
-                await self._posts.post(channel, shown, key=key)
+                await self._posts.post(channel, shown, key=derived_key(key, number))
         except PostRefused as error:
             _log.info("discord_question_refused", reason=error.reason)
-            return await self.tell(author.member_id, view)
+            return False
         return True
 
     @override
@@ -225,6 +220,14 @@ class DiscordDoor(Door):
         """See `Door.mention`: a mention of Discord's would be broken as everybody's are, so it is the name."""
         name = self._people.name_of(external_id)
         return f"@{name}" if name else "its author"
+
+    async def _tell(self, member_id: str, view: View, *, key: str = "") -> bool:
+        try:
+            await self._answers.tell(person_of(member_id), view, key=key)
+        except PostRefused as error:
+            _log.info("discord_direct_message_refused", reason=error.reason)
+            return False
+        return True
 
     async def _check(self, request: Request, thread: ThreadRef, *, is_private: bool = False) -> None:
         """Return if a session may live in *thread*.

@@ -45,6 +45,7 @@ _HOMELESS = (
     "I do not know yet for which server you ask. Type `/atelier` in a channel of it once; after that it works here too."
 )
 _NOWHERE = "0"
+_LATER = frozenset({RequestKind.EDITED, RequestKind.DELETED})
 _PATIENCE = (1.0, 5.0, 20.0)
 _DecodeHeard = Callable[[str, bool], Decoded | None]
 _LATE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
@@ -107,6 +108,10 @@ class Homes(Protocol):
         ...
 
     async def is_live(self, channel: str) -> bool:
+        """See there."""
+        ...
+
+    async def said_to(self, channel: str, message: str) -> ThreadRef | None:
         """See there."""
         ...
 
@@ -208,32 +213,53 @@ class Ears:
     ) -> None:
         """Answer an interaction, and take what it asks."""
         asked = asked_of(interaction)
-        try:
-            target = _kept_session(asked) if is_form else target_of(asked)
-            home = await self._home(asked.guild, asked.user, asked.channel, target=target)
-        except AtelierError as error:
-            _log.warning("discord_request_not_taken", error=type(error).__name__)
-            await self._answer(interaction, _First(words=_BUSY))
-            return
-        decoded = decode(asked, home or _NOWHERE)
+        deadline = asyncio.get_running_loop().time() + limits.FORM_SECONDS
+        decoded = decode(asked, asked.guild or _NOWHERE)
         if decoded is None:
             _log.info("discord_interaction_unknown", id=asked.id)
             await self._answer(interaction, _First(is_beside=bool(asked.message_id)))
             return
-        if not home:
+        target = _kept_session(asked) if is_form else target_of(asked)
+        home = asked.guild or await self._home_by(deadline, asked, target)
+        if home == "":
             await self._answer(interaction, _First(words=_HOMELESS))
             return
-        request = decoded.request
         if asked.guild:
-            self._door.meet(request.actor, standing_of(interaction))
-        if not is_form and await self._open_form(interaction, request):
+            self._door.meet(decoded.request.actor, standing_of(interaction))
+        decoded = _at(decoded, home or _NOWHERE)
+        if home and not is_form and await self._open_form(interaction, decoded.request, deadline):
             return
-        first = self._first(asked, request)
+        first = self._first(asked, decoded.request)
         is_answered = await self._answer(interaction, first)
-        request = replace(
-            request, spot=replace(request.spot, answer=_way(request.spot.answer, first) if is_answered else {})
-        )
-        await self._take(replace(decoded, request=request))
+        spot = decoded.request.spot
+        spot = replace(spot, answer=_way(spot.answer, first) if is_answered else {})
+        decoded = replace(decoded, request=replace(decoded.request, spot=spot))
+        if home is None:
+            await self._take_later(asked, decoded, target)
+        else:
+            await self._take(decoded)
+
+    async def _home_by(self, deadline: float, asked: Asked, target: str) -> str | None:
+        """Return whose a direct conversation is, empty where nobody can tell, None where that is not known in time."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._home("", asked.user, asked.channel, target=target)
+        except (AtelierError, TimeoutError) as error:
+            _log.warning("discord_home_unknown", error=type(error).__name__)
+            return None
+
+    async def _take_later(self, asked: Asked, decoded: Decoded, target: str) -> None:
+        """Store what was answered before it was known whose it is."""
+        try:
+            home = await self._home("", asked.user, asked.channel, target=target)
+        except AtelierError as error:
+            _log.warning("discord_request_not_taken", error=type(error).__name__)
+            await self._say(decoded.request, _BUSY)
+            return
+        if home:
+            await self._take(_at(decoded, home))
+        else:
+            await self._say(decoded.request, _HOMELESS)
 
     def _first(self, asked: Asked, request: Request) -> _First:
         if asked.message_id and asked.is_private:
@@ -242,10 +268,10 @@ class Ears:
             return _First(is_beside=True)
         return _First(words=self._desk.acknowledge(request))
 
-    async def _open_form(self, interaction: discord.Interaction, request: Request) -> bool:
+    async def _open_form(self, interaction: discord.Interaction, request: Request, deadline: float) -> bool:
         """Open the form of a request, and return whether there is one: a modal must be the first answer."""
         try:
-            async with asyncio.timeout(limits.FORM_SECONDS):
+            async with asyncio.timeout_at(deadline):
                 form = await self._desk.form_for(request)
         except (TransientError, TimeoutError) as error:
             _log.info("discord_form_not_found", error=type(error).__name__)
@@ -300,21 +326,25 @@ class Ears:
                     await self._say(decoded.request, _HOMELESS)
                 return
             decoded = decode(home, is_live) or decoded
-        request = await self._meant(decoded)
+        request = await self._meant(heard, decoded)
         if request is not None:
             await self._desk.inbox.take(request, source=PLATFORM, keys=decoded.keys)
 
-    async def _meant(self, decoded: Decoded) -> Request | None:
+    async def _meant(self, heard: Heard, decoded: Decoded) -> Request | None:
         """Return what was asked, None where it is none of our business.
 
-        Where threads cannot be opened, a session lives in the channel itself; replies to its posts are said to it.
+        Where threads cannot be opened, a session lives in the channel itself; replies to its posts are said to it. What
+        is changed or taken back in an open channel goes to wherever it was said at first.
         """
         request = decoded.request
         if not decoded.needs_session:
             return request
         thread = request.spot.thread
-        for place in dict.fromkeys((thread.thread, decoded.stands_in)):
-            here = replace(thread, thread=place)
+        places = [replace(thread, thread=place) for place in dict.fromkeys((thread.thread, decoded.stands_in))]
+        if heard.guild and not heard.parent and request.kind in _LATER:
+            first = await self._homes.said_to(heard.channel, heard.id)
+            places = [first] if first is not None else []
+        for here in places:
             if await self._desk.owns_thread(here):
                 return replace(request, spot=replace(request.spot, thread=here))
         return decoded.otherwise
@@ -347,6 +377,12 @@ class Ears:
             _log.info("discord_standing_unknown", error=type(error).__name__)
             return ""
         return "" if standing.is_outsider else guilds[0]
+
+
+def _at(decoded: Decoded, home: str) -> Decoded:
+    """Return what was asked, as of the server that it counts for."""
+    actor = replace(decoded.request.actor, workspace_id=workspace_ref(home))
+    return replace(decoded, request=replace(decoded.request, actor=actor))
 
 
 def _way(answer: dict[str, str], first: _First) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bots.desk.requests import load_request
-from bots.discord.decode import PLATFORM
+from bots.discord.decode import PLATFORM, request_id_of
 from bots.discord.places import channel_ref, workspace_ref
 from core.sessions.model import LIVE, ThreadRef
 from core.sessions.ports import Store, Transaction
@@ -57,6 +57,11 @@ class Records:
             return session is not None and session.status in LIVE
 
         return await self._store.read(read)
+
+    async def said_to(self, channel: str, message: str) -> ThreadRef | None:
+        """Return the place that a message was taken for, None where it was not taken (in the last week)."""
+        row = await self._store.read(lambda tx: tx.inbox.find(request_id_of(channel, message)))
+        return None if row is None else load_request(row.payload).spot.thread
 
     async def live_threads(self) -> Sequence[tuple[str, ThreadRef]]:
         """Return where sessions are live, each with its workspace."""

@@ -1,7 +1,7 @@
 """Discord's ear and its door with the real discord.py, between a local Discord and a desk that remembers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,16 +67,25 @@ class Rows:
         homes: By user.
         live: Where sessions are live.
         known: Servers.
+        said: For which place a message was taken, by its channel and its id.
+        wait: What is waited for before anybody's home is known.
     """
 
     homes: dict[str, str] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
     live: list[tuple[str, ThreadRef]] = field(default_factory=list)
     known: dict[str, Known] = field(default_factory=dict)
+    said: dict[tuple[str, str], ThreadRef] = field(default_factory=dict)
+    wait: Callable[[], Awaitable[object]] | None = None
 
     async def home_of(self, user: str, *, channel: str, target: str = "") -> str:
+        if self.wait is not None:
+            await self.wait()
         here = next((workspace for workspace, thread in self.live if thread.thread == channel), "")
         return self.targets.get(target) or here.removeprefix("discord:") or self.homes.get(user, "")
+
+    async def said_to(self, channel: str, message: str) -> ThreadRef | None:
+        return self.said.get((channel, message))
 
     async def is_live(self, channel: str) -> bool:
         return any(thread.thread == channel for _, thread in self.live)

@@ -349,6 +349,26 @@ async def test_a_direct_conversation_has_a_home() -> None:
         assert (await on.one(2)).actor.workspace_id == f"discord:{discord.south.id}"
 
 
+async def test_a_slow_database_delays_no_first_answer() -> None:
+    """Whose a direct conversation is may be found out later: Discord has its answer meanwhile, and nothing is lost."""
+    async with entrance() as on:
+        discord = on.discord
+        known = asyncio.Event()
+        on.rows.homes[discord.ann.id] = discord.north.id
+        on.rows.wait = known.wait
+        asked = await discord.slash(discord.ann, discord.direct(discord.ann), "atelier status")
+        assert asked.is_answered
+        assert on.asked == []
+        lost = await discord.slash(discord.ben, discord.direct(discord.ben), "atelier status")
+        assert lost.is_answered
+        known.set()
+        request = await on.one()
+        assert request.actor.workspace_id == f"discord:{discord.north.id}"
+        assert request.spot.answer["token"] == asked.token
+        await discord.until(lambda: "Type `/atelier` in a channel" in lost.text)
+        assert len(on.asked) == 1
+
+
 async def test_two_hundred_commands_at_once_are_answered_in_time() -> None:
     """Each within Discord's three seconds, although each looks whether there is a form."""
     async with entrance(facts={"checks_openapi": False}) as on:

@@ -178,9 +178,9 @@ def test_an_edit_counts_in_threads(message: Heard, expected: str | None) -> None
         assert later.keys != decoded.keys
 
 
-def test_a_deletion_counts_in_threads() -> None:
-    """Nobody says whose message it was."""
-    assert decode_deletion(heard(channel=CHANNEL, parent=""), GUILD) is None
+def test_a_deletion_counts_for_sessions_alone() -> None:
+    """Nobody says whose message it was, nor to whom it was said."""
+    assert decode_deletion(heard(channel=CHANNEL, parent=""), GUILD).needs_session
     decoded = decode_deletion(heard(author=""), GUILD)
     assert decoded is not None
     assert (decoded.request.kind, decoded.request.spot.message_id) == (RequestKind.DELETED, "50")

@@ -148,28 +148,30 @@ async def test_a_private_place_is_a_private_thread() -> None:
         assert place_of(direct).is_direct
 
 
-async def test_an_author_is_asked_where_it_was_asked_and_alone_is_called() -> None:
-    """In direct messages for what is private; an app and somebody who left cannot be asked."""
+async def test_an_author_is_asked_directly_and_nobody_is_called() -> None:
+    """Where they take no messages, in the channel, unless it is private; an app and somebody who left cannot be asked."""
     async with entrance(starts=False) as on:
         discord = on.discord
         view = consent_view(asker="Ann", names=["draft.docx"], request_id="q_1", vendors=("Acme",))
         request = mentioned(on, discord.ann)
         assert await on.door.ask_author(request, discord.ben.id, view)
         assert await on.door.ask_author(request, discord.ben.id, view)
-        asked = discord.said_by_app(discord.general)
-        assert len(asked) == 1
-        assert [one.user_id for one in discord.pings()] == [discord.ben.id]
-        assert {"Allow this use", "Refuse this use"} == {one["label"] for one in asked[0].controls.values()}
-        private = mentioned(on, discord.ann, values={"private": "true"})
-        assert await on.door.ask_author(private, discord.ben.id, view)
-        assert len(discord.direct_messages(discord.ben)) == 1
+        (asked,) = discord.direct_messages(discord.ben)
+        assert discord.said_by_app(discord.general) == []
+        assert {"Allow this use", "Refuse this use"} == {one["label"] for one in asked.controls.values()}
         assert not await on.door.ask_author(request, discord.sue.id, view)
         assert not await on.door.ask_author(request, discord.world.bot.id, view)
-        discord.deny(discord.general, discord.world.bot, Permission.SEND_MESSAGES)
-        assert await on.door.ask_author(mentioned(on, discord.ann), discord.ben.id, view)
         discord.ben.accepts_direct = False
+        assert await on.door.ask_author(request, discord.ben.id, view)
+        assert await on.door.ask_author(request, discord.ben.id, view)
+        (shown,) = discord.said_by_app(discord.general)
+        assert shown.text.startswith(discord.ben.mention)
+        assert {"Allow this use", "Refuse this use"} == {one["label"] for one in shown.controls.values()}
+        private = mentioned(on, discord.ann, values={"private": "true"})
+        assert not await on.door.ask_author(private, discord.ben.id, view)
+        discord.deny(discord.general, discord.world.bot, Permission.SEND_MESSAGES)
         assert not await on.door.ask_author(mentioned(on, discord.ann), discord.ben.id, view)
-        discord.world.pings.clear()
+        assert discord.pings() == []
 
 
 def given(on: Entrance, name: str = "a.md", data: bytes = b"words", **changes: Any) -> Attachment:

@@ -101,6 +101,30 @@ async def test_a_session_that_lives_in_the_channel_itself_hears_replies() -> Non
         assert (request.text, request.spot.thread.thread) == ("shorter", discord.general.id)
 
 
+async def test_what_was_said_under_the_card_can_be_changed_and_taken_back() -> None:
+    """A reply in the open channel counts for its session to the end; other words of the channel are nobody's business."""
+    async with entrance() as on:
+        discord = on.discord
+        thread = thread_of_session(on)
+        reply = discord.say(discord.ann, discord.general, "shorter", reply_to=discord.world.messages[thread.id])
+        first = await on.one()
+        on.rows.said[discord.general.id, reply.id] = first.spot.thread
+        brief = discord.say(discord.ann, discord.general, f"{bot(on)} write a note")
+        on.rows.said[discord.general.id, brief.id] = (await on.one(2)).spot.thread
+        other = discord.say(discord.ben, discord.general, "lunch?", reply_to=reply)
+        discord.edit(reply, "longer")
+        edited = await on.one(3)
+        assert (edited.kind, edited.text, edited.spot.thread) == (RequestKind.EDITED, "longer", first.spot.thread)
+        discord.edit(other, "dinner?")
+        for message in (other, brief, reply):
+            discord.delete(message)
+        deleted = await on.one(4)
+        assert (deleted.kind, deleted.spot.thread) == (RequestKind.DELETED, first.spot.thread)
+        assert deleted.spot.message_id == reply.id
+        await on.quiet()
+        assert len(on.asked) == 4
+
+
 async def test_with_the_intent_plain_words_edits_and_deletions_count() -> None:
     """In threads of sessions alone; what an app writes never does."""
     async with entrance(message_content=True) as on:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bots.commands import Place
 from bots.desk.requests import Actor, Request, RequestKind, Spot, dump_request
+from bots.discord.decode import request_id_of
 from bots.discord.records import Known, Records
 from core.sessions.model import Session, Status, ThreadRef
 from core.sessions.ports import InboxRow, Transaction
@@ -107,3 +108,14 @@ async def test_every_server_that_was_seen_is_known(store: Database) -> None:
     assert len(found) == 603
     assert found["33"] == Known("33", is_away=True)
     assert found["1599"] == Known("1599", is_away=False)
+
+
+async def test_a_message_is_known_by_the_place_that_it_was_taken_for(store: Database) -> None:
+    """So that what is changed or taken back later finds its session; a message that nobody took is unknown."""
+    thread = ThreadRef("discord", "11/21", "31")
+    spot = Spot(thread, Place.THREAD, message_id="41")
+    asked = Request(request_id_of("21", "41"), RequestKind.MENTION, Actor("discord:11", ANN), spot, text="shorter")
+    await store.write(lambda tx: tx.inbox.add(InboxRow(asked.id, NOW, NOW, dump_request(asked))))
+    records = Records(store)
+    assert await records.said_to("21", "41") == thread
+    assert await records.said_to("21", "42") is None

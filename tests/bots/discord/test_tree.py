@@ -128,7 +128,6 @@ def test_the_invitation_names_what_is_used() -> None:
         "attach_files",
         "create_private_threads",
         "create_public_threads",
-        "embed_links",
         "read_message_history",
         "read_messages",
         "send_messages",
