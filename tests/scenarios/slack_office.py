@@ -244,6 +244,21 @@ class Office:
                 return await self.slack.click(person, where, element["action_id"], block_id=block_id)
         raise AssertionError(f"no button {label!r}, but {buttons_of(where)}")
 
+    async def leaf_through(self, person: Person, where: Message, label: str) -> list[str]:
+        """Press a button whose answer has pages, turn them to the last, and return each as *person* alone reads it."""
+        channel = self.slack.world.channels[where.channel]
+        known = {one.ts for one in self.slack.ephemeral(person, channel)}
+        await self.press(person, where, label)
+        await self.settled()
+        (page,) = [one for one in self.slack.ephemeral(person, channel) if one.ts not in known]
+        pages = [page.visible_text]
+        while "Show next page" in buttons_of(page):
+            await self.press(person, page, "Show next page")
+            await self.settled()
+            assert page.visible_text not in pages, "the page was not turned"
+            pages.append(page.visible_text)
+        return pages
+
     def read_aloud(self, channel: Channel | str | None = None) -> str:
         """Return all that there is to see, as a member would read it: to be printed while a test is written."""
         lines = []

@@ -300,3 +300,22 @@ async def test_without_credits_nothing_starts(sqlite_url: str) -> None:
         await house.settled()
         assert await house.sessions() == []
         assert slack.said_by_app(slack.general) == []
+
+
+async def test_the_installer_s_message_runs_the_free_sample(sqlite_url: str) -> None:
+    """From the page of the installation on: one message, whose sample button runs a session that costs nothing, once."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), checks_balance=True) as house:
+        await house.install(slack.north, slack.ann, slack.general)
+        (greeting,) = slack.direct_messages(slack.ann)
+        await house.press(slack.ann, greeting, "Run free sample")
+        direct = slack.direct(slack.ann)
+        session = await house.ended(direct)
+        assert session.status is Status.COMPLETED
+        assert any("Result" in one.visible_text and one.files for one in slack.direct_messages(slack.ann))
+        assert slack.said_by_app(slack.general) == []
+        entries = await house.parts.database.read(lambda tx: list(tx.credits.list_entries(session.workspace_id)))
+        assert sum(one.amount_microcredits for one in entries) >= 0
+        before = len(await house.sessions())
+        await house.press(slack.ann, greeting, "Run free sample")
+        await house.whispered(slack.ann, "was run already")
+        assert len(await house.sessions()) == before
