@@ -41,6 +41,8 @@ async def open_parts(
     chosen = choices or Choices()
     async with AsyncExitStack() as stack:
         parts = await _build(settings, chats or {}, chosen, stack)
+        if chosen.reaches_platforms:
+            await _align_tiers(parts)
         open_desk(parts, stack)
         if chosen.runs_sessions:
             await parts.run_sessions()
@@ -130,6 +132,18 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
     )
     engine.make = lambda: open_client(settings, stack)
     return parts
+
+
+async def _align_tiers(parts: Parts) -> None:
+    """Let every workspace meet the tiers of a shop that has opened since, or leave those of one that has closed."""
+    import structlog
+
+    from core.billing.plans import align_tiers
+
+    catalogue = parts.shop.catalogue if parts.shop is not None else None
+    changed = await align_tiers(parts.database, catalogue, clock=parts.clock)
+    if changed:
+        structlog.get_logger(__name__).warning("tiers_aligned", workspaces=changed, sells=catalogue is not None)
 
 
 def _open_shop(

@@ -170,7 +170,7 @@ async def _set_buyer(tools: Tools, call: Call, name: str, *, is_buyer: bool) -> 
     member = await _find_member(tools, call, name)
 
     def work(tx: Transaction) -> Member:
-        current = replace(tx.workspaces.find_member(member.id) or member, is_buyer=is_buyer)
+        current = replace(tx.workspaces.lock_member(member.id) or member, is_buyer=is_buyer)
         tx.workspaces.save_member(current)
         action = "buyer_named" if is_buyer else "buyer_removed"
         tx.audit.add(AuditEntry(tools.clock.now(), call.member.id, action, call.workspace.id, current.id))

@@ -29,6 +29,7 @@ async def identify(tools: Tools, actor: Actor, standing: Standing) -> Person:
         return known.person
 
     def record(tx: Transaction) -> Person:
+        tx.workspaces.lock_member(actor.member_id)
         seen = _known(tools, tx, actor, standing)
         if seen.is_new_workspace:
             tx.workspaces.save(seen.person.workspace)
@@ -68,7 +69,7 @@ async def set_preferences(tools: Tools, member_id: str, **changes: object) -> Pr
     """Change what a member chose, and return all of it."""
 
     def work(tx: Transaction) -> Preferences:
-        member = tx.workspaces.find_member(member_id)
+        member = tx.workspaces.lock_member(member_id)
         if member is None:
             return Preferences()
         preferences = replace(member.preferences, **changes)  # type: ignore[arg-type]  # names are the caller's
@@ -79,10 +80,10 @@ async def set_preferences(tools: Tools, member_id: str, **changes: object) -> Pr
 
 
 async def set_settings(tools: Tools, workspace_id: str, **changes: object) -> WorkspaceSettings:
-    """Change what a workspace chose, and return all of it."""
+    """Change what a workspace chose, and return all of it; what others change in the same moment stays."""
 
     def work(tx: Transaction) -> WorkspaceSettings:
-        workspace = tx.workspaces.find(workspace_id)
+        workspace = tx.workspaces.lock(workspace_id)
         if workspace is None:
             return WorkspaceSettings()
         settings = replace(workspace.settings, **changes)  # type: ignore[arg-type]  # names are the caller's

@@ -11,6 +11,7 @@ from bots.parsing import Value
 from bots.views.elements import View
 from bots.views.settings import people_words, settings_view
 from core.casts.catalogue import load_cast
+from core.ids import derived_key
 from core.money import Unit
 from core.sessions.ports import AuditEntry, Transaction
 from core.workspaces.access import configure_denial, refuse
@@ -19,7 +20,8 @@ from core.workspaces.model import Preferences, Verbosity, WorkspaceSettings
 MINE = "my-no-ask"
 _FLAGS = {"consent": "asks_consent", "guests": "guests_may_start", "outsiders": "outsiders_may_start"}
 _LISTS = {"start-roles": "start_roles", "start-channels": "start_channels"}
-_FORM, _MINE_GROUP = "form", "mine"
+_FORM, _MINE_GROUP, _SHOWN = "form", "mine", "shown"
+_MARK_CHARACTERS = 5
 
 
 def handlers(tools: Tools) -> Handlers:
@@ -35,7 +37,7 @@ def handlers(tools: Tools) -> Handlers:
         if group != _MINE_GROUP:
             refuse(configure_denial(call.member, call.person.standing))
         request_id = call.request.target
-        return settings_form(
+        made = settings_form(
             group,
             call.workspace.settings,
             call.member.preferences,
@@ -43,6 +45,7 @@ def handlers(tools: Tools) -> Handlers:
             models=tools.models_for(call.workspace),
             kept={_FORM: group, **({"request": request_id} if request_id else {})},
         )
+        return replace(made, kept={**made.kept, _SHOWN: "".join(_marks(made, tools.unit).values())})
 
     return Handlers(commands={"settings": settings}, forms={"settings": form})
 
@@ -115,8 +118,9 @@ async def save(tools: Tools, call: Call) -> bool:
         UnknownModel, CastUnknown: If a name means nothing.
     """
     values = _complete(tools, call)
-    changes = changes_of(values, tools.unit)
-    if changes:
+    given = changes_of(values, tools.unit)
+    changes = _without_shown(tools, call, given)
+    if given:
         refuse(configure_denial(call.member, call.person.standing))
         if changes.get("model"):
             tools.registry.catalogue.resolve(changes["model"], today=tools.clock.now().date())
@@ -124,7 +128,7 @@ async def save(tools: Tools, call: Call) -> bool:
         await tools.store.write(lambda tx: tx.audit.add(_audit(tools, call, changes)))
     if MINE in values:
         await set_preferences(tools, call.member.id, no_ask_microcredits=tools.unit.read(str(values[MINE])))
-    return bool(changes) or MINE in values
+    return bool(given) or MINE in values
 
 
 async def _settings(tools: Tools, call: Call) -> None:
@@ -146,6 +150,30 @@ def _complete(tools: Tools, call: Call) -> Mapping[str, Value]:
     form = settings_form(group, call.workspace.settings, unit=tools.unit)
     lists = (field.name for field in form.fields if field.name in _LISTS)
     return {**dict.fromkeys(lists, ""), **call.values}
+
+
+def _marks(form: Form, unit: Unit) -> dict[str, str]:
+    """Return a few characters for what each field of a form shows, by the setting that it fills."""
+    shown: dict[str, Any] = {}
+    for field in form.fields:
+        shown |= changes_of({field.name: field.value}, unit)
+    return {name: _mark(value) for name, value in shown.items()}
+
+
+def _mark(value: Any) -> str:
+    meant = sorted(value) if isinstance(value, tuple) else value
+    return derived_key("setting", repr(meant))[:_MARK_CHARACTERS]
+
+
+def _without_shown(tools: Tools, call: Call, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what somebody changed in a form: not what it showed and they left, which another may have changed since."""
+    shown = call.text(_SHOWN)
+    if not shown:
+        return given
+    names = _marks(settings_form(call.text(_FORM), call.workspace.settings, unit=tools.unit), tools.unit)
+    marks = (shown[start : start + _MARK_CHARACTERS] for start in range(0, len(shown), _MARK_CHARACTERS))
+    before = dict(zip(names, marks, strict=False))
+    return {name: value for name, value in given.items() if _mark(value) != before.get(name)}
 
 
 def _audit(tools: Tools, call: Call, changes: Mapping[str, Any]) -> AuditEntry:

@@ -49,7 +49,7 @@ async def installed(tools: Tools, workspace: Workspace, installer: Actor, *, cam
     """
 
     def record(tx: Transaction) -> Workspace:
-        found = tx.workspaces.find(workspace.id)
+        found = tx.workspaces.lock(workspace.id)
         now = tools.clock.now()
         if found is None:
             kept = replace(new_workspace(tools, workspace.id, workspace.name), settings=workspace.settings)

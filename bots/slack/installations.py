@@ -81,7 +81,7 @@ class SlackInstallations(AsyncInstallationStore):
             for row in rows:
                 tx.installations.save(row)
             first = rows[0]
-            workspace = tx.workspaces.find(first.workspace_id)
+            workspace = tx.workspaces.lock(first.workspace_id)
             if workspace is not None and not first.person:
                 tx.workspaces.save(replace(workspace, name=first.name or workspace.name, removed_at=None))
             actor = f"{first.workspace_id}/{by}"

@@ -15,7 +15,7 @@ from core.credits.entitlements import get_tier
 from core.credits.model import Account, Balance, Entry
 from core.credits.service import Ledger
 from core.credits.tiers import FREE, UNLIMITED, PriceList, Tier
-from core.money import microcredits_to_credits
+from core.money import Unit, microcredits_to_credits
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CSV_PAGE = 1_000
@@ -179,11 +179,18 @@ class BillingReader:
 
         return await self._store.read(read)
 
-    async def history_csv(self, workspace_id: str) -> str:
-        """Return the whole ledger of a workspace as CSV, oldest first."""
+    async def history_csv(self, workspace_id: str, *, unit: Unit = Unit.CREDITS) -> str:
+        """Return the whole ledger of a workspace as CSV, oldest first.
+
+        Args:
+            workspace_id: Whose.
+            unit: In which unit people see amounts; in dollars it lists use alone, since there is no balance.
+        """
         out = StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(["number", "at", "kind", "credits", "balance", "by", "what_for", "turn"])
+        in_dollars = unit is Unit.DOLLARS
+        amounts = ["dollars"] if in_dollars else ["credits", "balance"]
+        writer.writerow(["number", "at", "kind", *amounts, "by", "what_for", "turn"])
         after = 0
         while page := await self._page(workspace_id, after):
             for entry in page:
@@ -192,8 +199,13 @@ class BillingReader:
                         entry.seq,
                         entry.at.isoformat(timespec="seconds"),
                         entry.kind.value,
-                        microcredits_to_credits(entry.amount_microcredits),
-                        microcredits_to_credits(entry.posted_after_microcredits),
+                        *(
+                            [unit.write(-entry.amount_microcredits)]
+                            if in_dollars
+                            else map(
+                                microcredits_to_credits, (entry.amount_microcredits, entry.posted_after_microcredits)
+                            )
+                        ),
                         _harmless(entry.actor),
                         _harmless(entry.reason),
                         _harmless(entry.hold_id or ""),

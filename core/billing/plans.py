@@ -9,6 +9,7 @@ from core.billing.ports import BillingStore, BillingTransaction
 from core.clock import Clock
 from core.credits.tiers import FREE, UNLIMITED
 from core.sessions.ports import AuditEntry
+from core.workspaces.model import Workspace
 
 _PAGE = 200
 _TERMINAL = "terminal"
@@ -76,29 +77,21 @@ class Plans:
         if workspace is None:
             return tier, tier
         if workspace.tier != tier:
-            tx.workspaces.set_tier(workspace_id, tier)
-            tx.audit.add(
-                AuditEntry(
-                    at=self._clock.now(),
-                    actor="stripe",
-                    action="tier_changed",
-                    workspace_id=workspace_id,
-                    target=workspace_id,
-                    details={"before": workspace.tier, "after": tier},
-                )
-            )
+            _change_tier(tx, workspace, tier, "stripe", self._clock)
         return workspace.tier, tier
 
 
-async def align_tiers(store: BillingStore, catalogue: Catalogue | None) -> int:
+async def align_tiers(store: BillingStore, catalogue: Catalogue | None, *, clock: Clock) -> int:
     """Bring every workspace of a chat platform to where the installation stands; return how many changed.
 
     Where nothing is sold everybody is unlimited. Where something is sold nobody is, for else who came before the shop
-    would never meet it; who subscribes has what the subscription says.
+    would never meet it; who subscribes has what the subscription says. A server does this when it starts; any number of
+    them may at once, and each workspace changes once.
 
     Args:
         store: The database.
         catalogue: What is sold; None for nothing.
+        clock: The time.
     """
     changed, after = 0, ""
     while True:
@@ -107,10 +100,8 @@ async def align_tiers(store: BillingStore, catalogue: Catalogue | None) -> int:
             found = tx.workspaces.list_all(limit=_PAGE, after=start)
             number = 0
             for workspace in found:
-                tier = _aligned(tx, workspace.id, workspace.tier, catalogue)
-                if workspace.platform != _TERMINAL and tier != workspace.tier:
-                    tx.workspaces.set_tier(workspace.id, tier)
-                    number += 1
+                if workspace.platform != _TERMINAL and _is_askew(workspace, catalogue):
+                    number += _align(tx, workspace.id, catalogue, clock)
             return found[-1].id if found else "", number
 
         after, number = await store.write(work)
@@ -119,9 +110,30 @@ async def align_tiers(store: BillingStore, catalogue: Catalogue | None) -> int:
             return changed
 
 
-def _aligned(tx: BillingTransaction, workspace_id: str, tier: str, catalogue: Catalogue | None) -> str:
-    if catalogue is None:
-        return UNLIMITED
-    if tier != UNLIMITED:
-        return tier
-    return catalogue.best_plan([item.tier for item in tx.billing.list_subscriptions(workspace_id) if item.entitles])
+def _is_askew(workspace: Workspace, catalogue: Catalogue | None) -> bool:
+    return (workspace.tier == UNLIMITED) is not (catalogue is None)
+
+
+def _align(tx: BillingTransaction, workspace_id: str, catalogue: Catalogue | None, clock: Clock) -> bool:
+    """Give a workspace the tier that it should have, under the lock of whatever else changes tiers."""
+    tx.credits.lock_account(workspace_id)
+    workspace = tx.workspaces.find(workspace_id)
+    if workspace is None or not _is_askew(workspace, catalogue):
+        return False  # another process was faster
+    entitled = [item.tier for item in tx.billing.list_subscriptions(workspace_id) if item.entitles]
+    _change_tier(tx, workspace, UNLIMITED if catalogue is None else catalogue.best_plan(entitled), "system", clock)
+    return True
+
+
+def _change_tier(tx: BillingTransaction, workspace: Workspace, tier: str, actor: str, clock: Clock) -> None:
+    tx.workspaces.set_tier(workspace.id, tier)
+    tx.audit.add(
+        AuditEntry(
+            at=clock.now(),
+            actor=actor,
+            action="tier_changed",
+            workspace_id=workspace.id,
+            target=workspace.id,
+            details={"before": workspace.tier, "after": tier},
+        )
+    )

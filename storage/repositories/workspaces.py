@@ -10,7 +10,14 @@ from storage.rows import Rows
 
 _WORKSPACES = Rows(workspaces, Workspace)
 _SAVE_WORKSPACE = _WORKSPACES.upsert(keep=("created_at",))
-_FIND_WORKSPACE = _WORKSPACES.query(_WORKSPACES.select.where(workspaces.c.id == sa.bindparam("id")))
+_WORKSPACE = _WORKSPACES.select.where(workspaces.c.id == sa.bindparam("id"))
+_FIND_WORKSPACE = _WORKSPACES.query(_WORKSPACE)
+# FOR NO KEY UPDATE: whoever changes a part of a row excludes others, while inserts that refer to it go on
+_LOCK_WORKSPACE = _WORKSPACES.query(_WORKSPACE.with_for_update(key_share=True))
+# FOR NO KEY UPDATE: members and sessions that refer to the workspace are inserted meanwhile
+_GUARD_WORKSPACE = _WORKSPACES.query(
+    _WORKSPACES.select.where(workspaces.c.id == sa.bindparam("id")).with_for_update(key_share=True)
+)
 _LIST_WORKSPACES = _WORKSPACES.query(
     _WORKSPACES.select.where(workspaces.c.id > sa.bindparam("after"))
     .order_by(workspaces.c.id)
@@ -23,7 +30,9 @@ _SET_TIER = (
 
 _MEMBERS = Rows(members, Member)
 _SAVE_MEMBER = _MEMBERS.upsert(keep=("created_at",))
-_FIND_MEMBER = _MEMBERS.query(_MEMBERS.select.where(members.c.id == sa.bindparam("id")))
+_MEMBER = _MEMBERS.select.where(members.c.id == sa.bindparam("id"))
+_FIND_MEMBER = _MEMBERS.query(_MEMBER)
+_LOCK_MEMBER = _MEMBERS.query(_MEMBER.with_for_update(key_share=True))
 _LIST_MEMBERS = _MEMBERS.query(
     _MEMBERS.select.where(members.c.workspace_id == sa.bindparam("workspace_id")).order_by(members.c.id)
 )
@@ -52,17 +61,26 @@ class SqlWorkspaceRepository:
     def find(self, workspace_id: str) -> Workspace | None:
         return _FIND_WORKSPACE.first(self._connection, id=workspace_id)
 
+    def lock(self, workspace_id: str) -> Workspace | None:
+        return _LOCK_WORKSPACE.first(self._connection, id=workspace_id)
+
     def list_all(self, *, limit: int = 100, after: str = "") -> Sequence[Workspace]:
         return _LIST_WORKSPACES.all(self._connection, after=after, limit=limit)
 
     def save(self, workspace: Workspace) -> None:
         _SAVE_WORKSPACE.run(self._connection, workspace)
 
+    def guard(self, workspace_id: str) -> None:
+        _GUARD_WORKSPACE.lock(self._connection, id=workspace_id)
+
     def set_tier(self, workspace_id: str, tier: str) -> None:
         self._connection.execute(_SET_TIER, {"workspace_id": workspace_id, "new_tier": tier})
 
     def find_member(self, member_id: str) -> Member | None:
         return _FIND_MEMBER.first(self._connection, id=member_id)
+
+    def lock_member(self, member_id: str) -> Member | None:
+        return _LOCK_MEMBER.first(self._connection, id=member_id)
 
     def list_members(self, workspace_id: str) -> Sequence[Member]:
         return _LIST_MEMBERS.all(self._connection, workspace_id=workspace_id)

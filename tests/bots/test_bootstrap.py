@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bots.bootstrap import Choices, load_catalogue, open_parts
 from bots.scheduler import SCHEDULES
@@ -10,6 +11,7 @@ from bots.settings import Settings
 from bots.terminal.chat import silent_chat
 from core.clock import SystemClock
 from core.orchestration.runtime import get_job
+from core.workspaces.model import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +28,25 @@ async def test_every_scheduled_job_exists_and_runs(settings: Settings) -> None:
         for schedule in SCHEDULES:
             await get_job(schedule.job)()
         await parts.engine.ping()
+
+
+async def test_a_server_that_opens_or_closes_a_shop_moves_everybody(settings: Settings) -> None:
+    """Workspaces from before a shop meet its tiers when a server starts; commands beside it change nothing."""
+    shop = settings.model_copy(update={"stripe_secret_key": SecretStr("sk_test_1"), "stripe_pro_price_id": "price_1"})
+    server = Choices(reaches_platforms=True)
+
+    async def tier(with_settings: Settings, choices: Choices) -> str:
+        async with open_parts(with_settings, choices=choices) as parts:
+            found = await parts.database.read(lambda tx: tx.workspaces.find("slack:T1"))
+            assert found is not None
+            return found.tier
+
+    async with open_parts(settings) as parts:
+        before = Workspace("slack:T1", "slack", "A team", parts.clock.now(), tier="unlimited")
+        await parts.database.write(lambda tx: tx.workspaces.save(before))
+    assert await tier(shop, Choices()) == "unlimited"
+    assert await tier(shop, server) == "free"
+    assert await tier(settings, server) == "unlimited"
 
 
 def test_a_known_name_stays_the_catalogues(settings: Settings) -> None:

@@ -85,6 +85,27 @@ async def test_forms_hold_what_is_set_and_save_it(room: Room, group: str) -> Non
             assert getattr(after, name) == getattr(before, name)
 
 
+@pytest.mark.parametrize("group", ["people", "limits"])
+async def test_a_form_saves_what_its_reader_changed_and_nothing_else(room: Room, group: str) -> None:
+    """Two admins open one form; each changes one field. Who saves later does not put the other's back to what it was."""
+    changes: dict[str, list[tuple[str, Value, str, Any]]] = {
+        "people": [("guests", "yes", "guests_may_start", True), ("start-channels", "c1", "start_channels", ("c1",))],
+        "limits": [("allowance", "50", "member_cap_microcredits", 50_000_000), ("language", "de", "language", "de")],
+    }
+    opened = []
+    for name in ("eve", "zoe"):
+        room.door.standings[name] = admin()
+        form = await room.desk.form_for(room.request(RequestKind.PRESS, name, action="settings", argument=group))
+        assert form is not None
+        values: dict[str, Value] = {field.name: field.value for field in form.fields}
+        opened.append((name, {**values, **form.kept}))
+    for (name, values), (option, value, _, _) in zip(opened, changes[group], strict=True):
+        await room.command("settings", name, values={**values, option: value})
+    after = (await settings_of(room)).settings
+    for _, _, field, expected in changes[group]:
+        assert getattr(after, field) == expected
+
+
 async def test_lists_are_set_and_emptied_by_the_form(room: Room) -> None:
     """Channels and roles are chosen; none means all again."""
     room.door.standings["eve"] = admin()

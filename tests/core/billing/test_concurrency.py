@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.billing.model import EventState
+from core.billing.plans import align_tiers
 from core.billing.ports import BillingTransaction
 from core.credits.model import LotKind
 from storage.database import Database
@@ -119,3 +120,18 @@ async def test_refunds_and_use_at_once_keep_the_books(till: Till) -> None:
     await asyncio.gather(*(till.stripe.webhooks.send(event) for event in events), *(till.use(10) for _ in range(10)))
     await till.shop.intake.settle()
     assert await till.credits() == PACK * 0.65 + STARTER / 2 - 100
+
+
+async def test_servers_that_start_at_once_align_each_workspace_once(till: Till) -> None:
+    """Five processes open the shop at once: every workspace changes once, and one that pays has what it pays for."""
+    for number in range(30):
+        await till.add_workspace(f"slack:T{number + 2:03}", tier="unlimited")
+    await till.subscribe()
+    await till.store.write(lambda tx: tx.workspaces.set_tier(W, "unlimited"))
+    changed = await asyncio.gather(
+        *(align_tiers(till.store, till.shop.catalogue, clock=till.clock) for _ in range(5)),
+    )
+    assert sum(changed) == 31
+    assert (await till.tier(), await till.tier("slack:T002")) == ("starter", "free")
+    entries = await till.read(lambda tx: tx.audit.list_entries(limit=1_000))
+    assert len([one for one in entries if one.actor == "system" and one.action == "tier_changed"]) == 31

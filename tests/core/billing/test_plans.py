@@ -207,11 +207,11 @@ async def test_workspaces_of_before_the_shop_are_aligned(till: Till) -> None:
     await till.store.write(
         lambda tx: tx.workspaces.save(Workspace("terminal:local", "terminal", "", now, tier="unlimited"))
     )
-    assert await align_tiers(till.store, till.shop.catalogue) == 1
+    assert await align_tiers(till.store, till.shop.catalogue, clock=till.clock) == 1
     assert (await till.tier(), await till.tier("discord:2")) == ("starter", "free")
-    assert await align_tiers(till.store, None) == 2
+    assert await align_tiers(till.store, None, clock=till.clock) == 2
     assert await till.tier() == "unlimited"
-    assert await align_tiers(till.store, till.shop.catalogue) == 2
+    assert await align_tiers(till.store, till.shop.catalogue, clock=till.clock) == 2
     assert (await till.tier(), await till.tier("terminal:local")) == ("starter", "unlimited")
 
 
