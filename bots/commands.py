@@ -29,6 +29,8 @@ class Completion(StrEnum):
     SESSION = "session"
     MODEL = "model"
     TEAM = "team"
+    PROJECT = "project"
+    ARCHIVED = "archived project"
     COMMAND = "command"
 
 
@@ -40,6 +42,7 @@ class Who(StrEnum):
     ADMIN = "anyone for themselves; managers for everybody"
     BUYER = "those who may buy: managers, and members whom they named"
     NAMER = "anyone to look; managers to change"
+    MAKER = "whoever made it, and managers"
 
 
 class Cost(StrEnum):
@@ -152,6 +155,10 @@ _SHOW = Option("show", "How much the thread shows", choices=("quiet", "normal", 
 _YES_NO = ("yes", "no")
 
 _BILLING = "billing"
+_PROJECT = "project"
+
+_NAME_LENGTH = 80
+_OPEN_PROJECT = Option("project", "Which project", required=True, rest=True, completion=Completion.PROJECT)
 
 
 def _amount(name: str, help_: str) -> Option:
@@ -162,6 +169,11 @@ def _amount(name: str, help_: str) -> Option:
 def _billing(verb: str, help_: str, options: tuple[Option, ...] = (), **more: Any) -> Command:
     """Return a command that is typed ``billing VERB`` everywhere."""
     return Command(f"{_BILLING}-{verb}", help_, options, group=_BILLING, in_group=verb, **more)
+
+
+def _project(verb: str, help_: str, options: tuple[Option, ...] = (), **more: Any) -> Command:
+    """Return a command that is typed ``project VERB`` everywhere."""
+    return Command(f"{_PROJECT}-{verb}", help_, options, group=_PROJECT, in_group=verb, **more)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -190,6 +202,7 @@ COMMANDS: tuple[Command, ...] = (
             Option("reference-notes", "How to use the files that are only read", max_length=1_000),
             Option("minutes", "Work no longer than this", Kind.INTEGER, minimum=1, maximum=1_440),
             _NOTES_ONLY,
+            Option("project", "Project to put it into", completion=Completion.PROJECT),
             Option("private", "Only you see it", Kind.FLAG),
         ),
         cost=Cost.SESSION,
@@ -209,7 +222,14 @@ COMMANDS: tuple[Command, ...] = (
         cost=Cost.SESSION,
         example="start",
     ),
-    Command("sessions", "List sessions, newest first", (Option("all", "Everybody's, not only yours", Kind.FLAG),)),
+    Command(
+        "sessions",
+        "List sessions, newest first",
+        (
+            Option("all", "Everybody's, not only yours", Kind.FLAG),
+            Option("project", "Only those of this project", completion=Completion.PROJECT),
+        ),
+    ),
     Command("status", "Say where a session stands", (_SESSION,), example="status"),
     Command("pause", "Pause a session; what is being written is finished first", (_SESSION,), who=Who.STARTER),
     Command("resume", "Resume a session that is paused or waits", (_SESSION,), who=Who.STARTER),
@@ -258,6 +278,48 @@ COMMANDS: tuple[Command, ...] = (
         (_SESSION,),
         group="session",
         who=Who.STARTER,
+    ),
+    Command(
+        _PROJECT,
+        "List projects, the folders of sessions",
+        (Option("archived", "Those that were put away", Kind.FLAG),),
+        group=_PROJECT,
+        in_group="list",
+        example="project list",
+    ),
+    _project(
+        "new",
+        "Make a project",
+        (Option("name", "What it is called", required=True, rest=True, max_length=_NAME_LENGTH),),
+        example="project new Spring launch",
+    ),
+    _project(
+        "show", "Show a project: its sessions and what they cost", (_OPEN_PROJECT,), example="project show Launch"
+    ),
+    _project(
+        "rename",
+        "Give a project another name",
+        (_OPEN_PROJECT, Option("to", "The new name", required=True, max_length=_NAME_LENGTH)),
+        who=Who.MAKER,
+        example='project rename Launch --to "Spring launch"',
+    ),
+    _project("archive", "Put a project away; its sessions stay", (_OPEN_PROJECT,), who=Who.MAKER),
+    _project(
+        "unarchive",
+        "Bring a project back that was put away",
+        (Option("project", "Which project", required=True, rest=True, completion=Completion.ARCHIVED),),
+        who=Who.MAKER,
+    ),
+    _project(
+        "move",
+        "Put a session into a project, or out of it",
+        (
+            Option("project", "Which project", rest=True, completion=Completion.PROJECT),
+            _NAMED_SESSION,
+            Option("out", "Out of its project, into none", Kind.FLAG),
+        ),
+        who=Who.STARTER,
+        example="project move Launch",
     ),
     Command("cancel", "Cancel something: you are asked what", (_SESSION,)),
     Command(

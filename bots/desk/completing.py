@@ -29,6 +29,8 @@ async def complete(tools: Tools, actor: Actor, command: str, option: str, typed:
             found = await _models(tools, actor)
         case Completion.TEAM:
             found = [(cast.key, cast.name) for cast in list_casts()]
+        case Completion.PROJECT | Completion.ARCHIVED as kind:
+            found = await _projects(tools, actor, archived=kind is Completion.ARCHIVED)
         case Completion.COMMAND:
             listed = offered(platform=platform_of(actor.workspace_id), sells=tools.sells)
             found = [(item.name, f"{item.typed}: {item.help}") for item in listed]
@@ -53,6 +55,12 @@ async def _sessions(tools: Tools, actor: Actor, command: str) -> list[tuple[str,
     fits = FITS.get(command, frozenset(Status))
     mine = [session for session in await tools.store.read(read) if session.status in fits]
     return [(session.id, f"{session.title}: {short_state(session)}") for session in mine]
+
+
+async def _projects(tools: Tools, actor: Actor, *, archived: bool) -> list[tuple[str, str]]:
+    """Return the projects that are open, or those that were put away, of the member's workspace."""
+    known = await tools.store.read(lambda tx: tx.workspaces.list_projects(actor.workspace_id, archived=archived))
+    return [(project.name, project.name) for project in known if (project.archived_at is not None) is archived]
 
 
 async def _models(tools: Tools, actor: Actor) -> list[tuple[str, str]]:

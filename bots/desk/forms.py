@@ -9,7 +9,7 @@ from bots.commands import BY_NAME, Command
 from core.casts.catalogue import list_casts
 from core.money import Unit
 from core.providers.catalogue import ModelSpec
-from core.workspaces.model import Preferences, WorkspaceSettings
+from core.workspaces.model import Preferences, Project, WorkspaceSettings
 
 LINE_CHARACTERS = 300
 MOST_CHOICES = 25
@@ -97,7 +97,12 @@ def text_form(
 
 
 def new_form(
-    settings: WorkspaceSettings, last: Mapping[str, str], *, models: Sequence[ModelSpec], is_private: bool = False
+    settings: WorkspaceSettings,
+    last: Mapping[str, str],
+    *,
+    models: Sequence[ModelSpec],
+    projects: Sequence[Project] = (),
+    is_private: bool = False,
 ) -> Form:
     """Return the form of a new session: what and files, and the rest under more, as it was chosen last.
 
@@ -105,6 +110,7 @@ def new_form(
         settings: The workspace's, for what nobody chose.
         last: Choices by option, as texts.
         models: What may be chosen.
+        projects: What may be chosen.
         is_private: Whether it was asked for privately.
     """
     command = BY_NAME["new"]
@@ -135,6 +141,7 @@ def new_form(
             more("editors", "Number of editors"),
             more("good-enough", "Good enough at"),
             more("model", "Model", FieldKind.CHOICE, choices=_names(models)),
+            more("project", "Project", FieldKind.CHOICE, choices=_projects(projects)),
             more("show", "Show in the thread", FieldKind.CHOICE, choices=SHOWN),
             more("notes-only", "Comments only", FieldKind.FLAG, value=""),
             more("private", "Only you see it", FieldKind.FLAG, value="true" if is_private else ""),
@@ -219,6 +226,11 @@ def _casts() -> tuple[tuple[str, str], ...]:
 
 def _names(models: Sequence[ModelSpec]) -> tuple[tuple[str, str], ...]:
     return tuple((spec.id, spec.name) for spec in models)[:MOST_CHOICES]
+
+
+def _projects(projects: Sequence[Project]) -> tuple[tuple[str, str], ...]:
+    """Return the newest ones: of an old one the name can be typed."""
+    return tuple((project.id, project.name) for project in reversed(projects))[:MOST_CHOICES]
 
 
 def _brief_length(command: Command) -> int | None:

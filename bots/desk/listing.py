@@ -1,7 +1,10 @@
 """What people look at: sessions, one session, its files, models, help."""
 
+from collections.abc import Sequence
+
 from bots.desk.choosing import can_see, choose
 from bots.desk.pages import place_in
+from bots.desk.requests import RequestKind
 from bots.desk.tools import Call, Handlers, Tools
 from bots.views.ask import help_view
 from bots.views.elements import Button, Buttons, View
@@ -12,9 +15,11 @@ from bots.views.words import SHARE
 from core.providers.errors import ProviderNotConfigured, UnknownModel
 from core.sessions.model import ENDED, LIVE, Session, Status
 from core.sessions.ports import Transaction
+from core.sessions.projects import Projects
+from core.workspaces.model import Project
 
-_SESSIONS_A_PAGE = 5
-_MOST_SESSIONS = 500
+SESSIONS_A_PAGE = 5
+MOST_SESSIONS = 500
 _FILES_A_PAGE = 10
 _MODELS_A_PAGE = 10
 
@@ -71,33 +76,50 @@ async def _sessions(tools: Tools, call: Call) -> None:
     """List the asker's own sessions, or everybody's that this channel shows."""
     everybody, _, page = call.text("argument").rpartition(":")
     shows_all = call.flag("all") or everybody == "all"
+    project = await _project(tools, call)
 
     def read(tx: Transaction) -> tuple[list[Session], dict[str, str]]:
-        workspace = call.workspace.id
-        found = (
-            tx.sessions.list_sessions(workspace_id=workspace, channel=call.channel, limit=_MOST_SESSIONS)
-            if shows_all
-            else tx.sessions.list_sessions(workspace_id=workspace, member_id=call.member.id, limit=_MOST_SESSIONS)
+        found = tx.sessions.list_sessions(
+            workspace_id=call.workspace.id,
+            member_id=None if shows_all else call.member.id,
+            channel=call.channel if shows_all else None,
+            project_id=project.id if project is not None else None,
+            limit=MOST_SESSIONS,
         )
         visible = [session for session in found if can_see(call, session)]
-        people = {session.member_id for session in visible}
-        members = (tx.workspaces.find_member(member_id) for member_id in sorted(people))
-        return visible, {member.id: member.name for member in members if member is not None}
+        return visible, names_of(tx, visible)
 
     visible, names = await tools.store.read(read)
+    whose = "Sessions of this channel" if shows_all else "Your sessions"
     number = int(page) if page.isdigit() else 0
-    shown, pages = page_of(visible, number, _SESSIONS_A_PAGE)
+    shown, pages = page_of(visible, number, SESSIONS_A_PAGE)
     await call.say(
         sessions_view(
             shown,
-            whose="Sessions of this channel" if shows_all else "Your sessions",
+            whose=f"{whose} in {project.name}" if project is not None else whose,
             page=number,
             pages=pages,
             argument="all:" if shows_all else "mine:",
             member_id=call.member.id,
             names=names,
+            turns=("sessions", project.id if project is not None else ""),
         )
     )
+
+
+async def _project(tools: Tools, call: Call) -> Project | None:
+    """Return the project whose sessions are meant, None for those of all and of none; raises `NameUnknown`."""
+    name = call.request.target if call.request.kind is RequestKind.PRESS else call.text("project")
+    if not name:
+        return None
+    return await Projects(store=tools.store, clock=tools.clock).find(call.workspace.id, name, archived=True)
+
+
+def names_of(tx: Transaction, sessions: Sequence[Session]) -> dict[str, str]:
+    """Return the names of those who started sessions, by their ids."""
+    people = {session.member_id for session in sessions}
+    members = (tx.workspaces.find_member(member_id) for member_id in sorted(people))
+    return {member.id: member.name for member in members if member is not None}
 
 
 async def _files(tools: Tools, call: Call) -> None:

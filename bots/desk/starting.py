@@ -20,6 +20,7 @@ from core.errors import UserFacingError
 from core.ids import derived_key
 from core.sessions.errors import NotPossibleNow
 from core.sessions.model import Session, Status, ThreadRef
+from core.sessions.projects import Projects
 from core.sessions.requests import NewSession
 from core.workspaces.access import refuse, start_denial
 from core.workspaces.model import Verbosity
@@ -44,7 +45,7 @@ def handlers(tools: Tools) -> Handlers:
         await release_own(tools, call, {"direct": True})
 
     async def form(call: Call) -> Form | None:
-        return _form(tools, call)
+        return await _form(tools, call)
 
     return Handlers(
         commands={"new": new_, "estimate": estimate_},
@@ -211,9 +212,18 @@ async def _ask_for(
         verbosity=Verbosity(call.text("show")) if call.text("show") else None,
         cap_microcredits=call.money("cap", tools.unit),
         max_seconds=None if minutes is None else minutes * _SECONDS_A_MINUTE,
+        project_id=await _project_id(tools, call),
         session_id=session_id,
         origin=origin,
     )
+
+
+async def _project_id(tools: Tools, call: Call) -> str | None:
+    """Return the id of the project that was named, None for none; raises `NameUnknown`."""
+    name = call.text("project")
+    if not name:
+        return None
+    return (await Projects(store=tools.store, clock=tools.clock).find(call.workspace.id, name)).id
 
 
 def _brief(call: Call) -> str:
@@ -240,7 +250,7 @@ def _written(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _form(tools: Tools, call: Call) -> Form | None:
+async def _form(tools: Tools, call: Call) -> Form | None:
     """Return the form of a new session, for somebody who said nothing yet; None for a request that can go on."""
     request = call.request
     if request.files or (request.kind is RequestKind.COMMAND and call.text("brief")):
@@ -254,6 +264,7 @@ def _form(tools: Tools, call: Call) -> Form | None:
         call.workspace.settings,
         {**last, **given},
         models=tools.models_for(call.workspace),
+        projects=await tools.store.read(lambda tx: tx.workspaces.list_projects(call.workspace.id)),
         is_private=call.flag("private"),
     )
 

@@ -17,6 +17,7 @@ _CHOICES = {  # verbs whose command is no verb, or that say too little: the ques
     "status": ("see", "Show"),
     "files": ("see the files of", "Show files of"),
     "more": ("run one more round of", "Run one more round of"),
+    "project-move": ("move", "Move"),
     "mute": ("take your directions out of", "Take my directions out of"),
 }
 PLACES = {"slack": "this Slack", "discord": "this server"}

@@ -16,7 +16,7 @@ from core.providers.errors import ModelNotAllowed, ProviderError, ProviderNotCon
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
 from core.sessions.model import Status
 from core.workspaces.access import Denial
-from core.workspaces.errors import NotAllowed
+from core.workspaces.errors import NameInvalid, NameTaken, NameUnknown, NotAllowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,9 @@ WORDS: dict[str, ErrorView] = {
     "texts_forgotten": ErrorView(
         "The texts of this session were removed", "There is nothing left to go on with.", "Start a new session."
     ),
+    "name_invalid": ErrorView("That cannot be a name"),
+    "name_taken": ErrorView("That name is taken"),
+    "name_unknown": ErrorView("There is nothing of that name here"),
     "bad_request": ErrorView("That request cannot be met"),
     "cast_unknown": ErrorView("There is no such team of editors"),
     "cast_invalid": ErrorView("This team of editors cannot be used as it is written"),
@@ -258,6 +261,7 @@ _DENIALS = {
     Denial.ROLE: ("Your roles may not start sessions here.", "Ask an admin to allow one of them."),
     Denial.CHANNEL: ("Sessions may not be started in this channel.", "Ask in another channel, or in a direct message."),
     Denial.NOT_STARTER: ("Only whoever started the session, and admins, may do that.", "Ask them to."),
+    Denial.NOT_MAKER: ("Only whoever made it, and admins, may do that.", "Ask them to."),
     Denial.NOT_ADMIN: ("Only admins may change this.", "Ask one of them."),
     Denial.NOT_OURS: ("Guests and people of other organisations may not see that.", "Ask a colleague here."),
     Denial.NOT_ADDRESSEE: ("This question is for somebody else.", "Only they can answer it."),
@@ -277,6 +281,22 @@ def _allowance(error: AllowanceReached) -> ErrorView:
         f"or set aside, and this session may need {money(error.required_microcredits)}.",
         "Ask an admin to raise it, or wait for the next month.",
     )
+
+
+def _name_invalid(error: NameInvalid) -> ErrorView:
+    explanation = f"The name of a {error.what} has 1 to {error.most_characters} characters."
+    return ErrorView(WORDS[NameInvalid.code].title, explanation, "Choose another one.")
+
+
+def _name_taken(error: NameTaken) -> ErrorView:
+    explanation = f"There is a {error.what} called {error.name} already{', archived' if error.is_archived else ''}."
+    return ErrorView(WORDS[NameTaken.code].title, explanation, "Choose another one.")
+
+
+def _name_unknown(error: NameUnknown) -> ErrorView:
+    explanation = f"Nobody here knows {error.name!r}." if error.name else ""
+    known = f"There are {', '.join(error.known)}." if error.known else ""
+    return ErrorView(f"There is no such {error.what} here", explanation, known or f"`{error.what} list` shows them.")
 
 
 def _with_reason(error: Any) -> ErrorView:
@@ -369,6 +389,9 @@ _REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] =
     (EditsRejected, _edits),
     (PostRefused, _post),
     (NotAllowed, _denied),
+    (NameInvalid, _name_invalid),
+    (NameTaken, _name_taken),
+    (NameUnknown, _name_unknown),
     (AllowanceReached, _allowance),
     (CannotPost, _with_reason),
     (FileUnavailable, _with_reason),

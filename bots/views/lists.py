@@ -40,6 +40,9 @@ def sessions_view(
     argument: str,
     member_id: str,
     names: dict[str, str],
+    above: Sequence[Element] = (),
+    turns: tuple[str, str] = ("sessions", ""),
+    none_yet: str = "There are none yet. `new` starts one.",
 ) -> View:
     """Return a page of sessions with a button to open each.
 
@@ -51,11 +54,14 @@ def sessions_view(
         argument: What the buttons that turn the page carry before its number.
         member_id: The reader, whose own name is left out.
         names: Names of members by id.
+        above: What is said before the list.
+        turns: Action and target of the buttons that turn the page.
+        none_yet: What is said where there is none.
     """
     title = f"{whose}: {count(len(sessions), 'session')}" if pages == 1 else whose
-    elements: list[Element] = [Heading(title, 2)]
+    elements: list[Element] = [Heading(title, 2), *above]
     if not sessions:
-        elements.append(Text("There are none yet. `new` starts one."))
+        elements.append(Text(none_yet))
     lines = []
     for session in sessions:
         star = "★ " if session.starred else ""
@@ -65,7 +71,7 @@ def sessions_view(
     if lines:
         elements.append(Text("\n".join(lines)))
         elements.append(Buttons(tuple(Button("status", f"Show {item.title}"[:75], item.id) for item in sessions)))
-    elements += turning("sessions", "", page, pages, prefix=argument)
+    elements += turning(*turns, page, pages, prefix=argument)
     return View(tuple(elements), f"{whose}: {count(len(sessions), 'session')} on this page.")
 
 

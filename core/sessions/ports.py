@@ -123,6 +123,10 @@ class WorkspaceRepository(Protocol):
         """Lock the workspace until the transaction ends, so that a name which is free stays so."""
         ...
 
+    def guard(self, workspace_id: str) -> None:
+        """Lock the workspace until the transaction ends, so that a name which is free stays so."""
+        ...
+
     def set_tier(self, workspace_id: str, tier: str) -> None:
         """Change the tier and nothing else, so that settings which somebody saves meanwhile stay."""
         ...
@@ -194,6 +198,10 @@ class SessionRepository(Protocol):
 
         Of a member, turns of the sessions that are theirs and were not deleted.
         """
+        ...
+
+    def spent_on(self, session_ids: Sequence[str]) -> int:
+        """Return what the finished turns of these sessions cost, in micro-credits."""
         ...
 
     def find_by_thread(self, platform: str, channel: str, thread: str) -> Session | None:

@@ -28,6 +28,7 @@ from core.sessions.model import (
     Status,
 )
 from core.sessions.ports import AuditEntry, Engine, Store, Transaction
+from core.sessions.projects import check_open
 from core.sessions.requests import NewSession
 from core.sessions.sweeper import Sweeper
 
@@ -67,6 +68,7 @@ class SessionService:
             UnreadableFile: If a file cannot be read.
             UnknownModel, ProviderNotConfigured, ModelNotAllowed: If the model cannot be asked.
             NotEntitled: If the workspace's tier does not allow it.
+            NameUnknown: If the project is not one of the workspace's, or was archived.
         """
         existing = await self._store.read(lambda tx: tx.sessions.find(new.session_id)) if new.session_id else None
         if existing is not None:
@@ -74,6 +76,8 @@ class SessionService:
         prepared = await self._intake.prepare(new)
 
         def work(tx: Transaction) -> None:
+            if new.project_id:
+                check_open(tx, new.workspace_id, new.project_id)
             prepared.record(tx)
             self._audit(tx, prepared.session, new.member_id, "session_created")
 

@@ -18,6 +18,7 @@ class Denial(StrEnum):
     ROLE = "role"
     CHANNEL = "channel"
     NOT_STARTER = "not_starter"
+    NOT_MAKER = "not_maker"
     NOT_ADMIN = "not_admin"
     NOT_ADDRESSEE = "not_addressee"
     NOT_OURS = "not_ours"
@@ -89,6 +90,12 @@ def control_denial(starter_id: str, member: Member, standing: Standing) -> Denia
     if member.id == starter_id or _rules(standing):
         return None
     return Denial.NOT_STARTER
+
+
+def keep_denial(maker_id: str, member: Member, standing: Standing) -> Denial | None:
+    """Return why somebody may not change or remove what a member made for all, such as a project; None if they may."""
+    denial = control_denial(maker_id, member, standing)
+    return Denial.NOT_MAKER if denial is Denial.NOT_STARTER else denial
 
 
 def configure_denial(member: Member, standing: Standing) -> Denial | None:

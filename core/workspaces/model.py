@@ -114,7 +114,13 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder of sessions."""
+    """A folder of sessions.
+
+    Attributes:
+        key: `core.workspaces.naming.name_key` of the name, unique in the workspace.
+        made_by: The member who made it and may, like admins, rename it and put it away.
+        archived_at: When it was put away; its sessions stay in it, and nothing new comes.
+    """
 
     id: str
     workspace_id: str
@@ -122,3 +128,5 @@ class Project:
     created_at: datetime
     description: str = ""
     archived_at: datetime | None = None
+    key: str = ""
+    made_by: str = ""

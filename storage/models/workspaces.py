@@ -43,4 +43,7 @@ projects = sa.Table(
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("description", FreeText, nullable=False),
     sa.Column("archived_at", Utc),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("made_by", sa.String, nullable=False),  # no reference: a project outlives its maker's data
+    sa.UniqueConstraint("workspace_id", "key"),
 )

@@ -202,6 +202,10 @@ class SqlSessionRepository:
             query = query.where(sessions.c.member_id == member_id)
         return int(self._connection.execute(query).scalar_one())
 
+    def spent_on(self, session_ids: Sequence[str]) -> int:
+        query = sa.select(sa.func.coalesce(sa.func.sum(turns.c.charged_microcredits), 0))
+        return int(self._connection.execute(query.where(turns.c.session_id.in_(session_ids))).scalar_one())
+
     def find_by_thread(self, platform: str, channel: str, thread: str) -> Session | None:
         return _BY_THREAD.first(self._connection, platform=platform, channel=channel, thread=thread)
 

@@ -1,5 +1,6 @@
 """Laws of the repositories, each on SQLite and on PostgreSQL."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,9 +11,11 @@ from core.errors import ConflictError
 from core.sessions.forgetting import forget_texts
 from core.sessions.model import Fate, Status
 from core.sessions.ports import AuditEntry, OutboxRow, OutboxState, Transaction
+from core.sessions.projects import Projects
 from storage.database import Database
 from storage.models.base import metadata
 from storage.unit_of_work import UnitOfWork
+from tests.fakes.clock import FakeClock
 from tests.storage import samples
 from tests.storage.samples import MEMBER, NOW, PROJECT, WORKSPACE
 
@@ -91,7 +94,7 @@ class TestWorkspaces:
 
     async def test_archived_projects_are_shown_on_demand(self, store: Database) -> None:
         """A listing leaves archived projects out unless they are asked for."""
-        archived = replace(PROJECT, id="p_2", archived_at=NOW, created_at=NOW + MINUTE)
+        archived = replace(PROJECT, id="p_2", key="old", archived_at=NOW, created_at=NOW + MINUTE)
 
         def work(tx: Transaction) -> None:
             tx.workspaces.save(WORKSPACE)
@@ -102,6 +105,15 @@ class TestWorkspaces:
         assert await store.read(lambda tx: tx.workspaces.list_projects(WORKSPACE.id)) == [PROJECT]
         everything = await store.read(lambda tx: tx.workspaces.list_projects(WORKSPACE.id, archived=True))
         assert everything == [PROJECT, archived]
+
+    async def test_a_name_is_one_projects(self, store: Database) -> None:
+        """Of members who ask for the same name at once, one gets it; all are of one workspace."""
+        await store.write(lambda tx: tx.workspaces.save(WORKSPACE))
+        projects = Projects(store=store, clock=FakeClock())
+        asked = (projects.create(WORKSPACE.id, name, actor=MEMBER.id) for name in ("Launch", "launch", "LAUNCH"))
+        made = await asyncio.gather(*asked, return_exceptions=True)
+        assert sorted(type(one).__name__ for one in made) == ["NameTaken", "NameTaken", "Project"]
+        assert len(await store.read(lambda tx: tx.workspaces.list_projects(WORKSPACE.id))) == 1
 
 
 class TestSessions:
@@ -297,6 +309,19 @@ class TestRecords:
         assert await seeded.read(lambda tx: tx.sessions.list_versions("s_1")) == []
         assert await seeded.read(lambda tx: tx.outbox.find("k1")) is None
         assert len(await seeded.read(lambda tx: tx.sessions.list_notes("s_2"))) == 1
+
+    async def test_spending_is_that_of_the_named_sessions(self, seeded: Database) -> None:
+        """The sum of what their turns cost; of none it is nothing."""
+
+        def work(tx: Transaction) -> None:
+            tx.sessions.add(samples.session("s_2"))
+            tx.sessions.add_turn(samples.turn(charged_microcredits=5))
+            tx.sessions.add_turn(samples.turn("tone", charged_microcredits=7))
+            tx.sessions.add_turn(samples.turn(id="s_2/r1/style", session_id="s_2", charged_microcredits=100))
+
+        await seeded.write(work)
+        assert await seeded.read(lambda tx: tx.sessions.spent_on(["s_1", "s_9"])) == 12
+        assert await seeded.read(lambda tx: tx.sessions.spent_on([])) == 0
 
     async def test_forgetting_leaves_no_word_and_every_price(self, seeded: Database) -> None:
         """Nothing that people or models wrote is in any table; scores and charges stay, other sessions keep theirs."""

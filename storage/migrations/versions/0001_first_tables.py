@@ -242,10 +242,13 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.id"], name=op.f("fk_projects_workspace_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
+        sa.UniqueConstraint("workspace_id", "key", name=op.f("uq_projects_workspace_id_key")),
     )
     op.create_index(op.f("ix_projects_workspace_id"), "projects", ["workspace_id"], unique=False)
 
