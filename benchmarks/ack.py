@@ -2,13 +2,15 @@
 
 ``python -m benchmarks.ack [--requests N] [--seconds N] [--database URL] [--json]``
 
-Two servers, each in a process of its own with the same settings: ours (signature checked, whose installation looked up,
-decoded, committed to the inbox, acknowledged) and a bare slack_bolt app that checks the signature and acknowledges.
+Two servers, each in a process of its own with the same settings: ours, as it is built for `atelier serve` (signature
+checked, the installation's encrypted token looked up, decoded, committed to the inbox, acknowledged), and a bare slack_bolt
+app that checks the signature and acknowledges. A small local server answers both as Slack does.
 
-- *cpu / bare*: CPU of the server's process for each command, ours over bare, in pairs one after the other. What happens
-  after the acknowledgement (working the request off) is held back here: it is not part of it.
+- *cpu / bare*: CPU of the server's process for each `/atelier new BRIEF`, ours over bare, in pairs one after the other.
+  What happens after the acknowledgement (working the request off) is held back here: it is not part of it.
 - *p99*: at 100 commands a second in an open loop, counted from the moment at which each was due, so that a server that
-  stalls is charged for everybody who waits. Here requests are worked off meanwhile, as in life.
+  stalls is charged for everybody who waits. Every fourth is `/atelier new` alone: what its form needs is read, it is drawn
+  and opened at Slack, all of it after the acknowledgement and in the same process. *forms* counts those that opened.
 """
 
 import argparse
@@ -32,28 +34,22 @@ import aiohttp
 import psutil
 import structlog
 from aiohttp import web
+from pydantic import SecretStr
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.oauth.installation_store.models.installation import Installation
 from slack_sdk.signature import SignatureVerifier
 
 from benchmarks.harness import Table, percentile, show
-from bots.desk.forms import Form
+from bots.bootstrap import Choices, open_parts
 from bots.desk.inbox import Inbox
-from bots.desk.requests import Actor, Request
-from bots.slack.authorize import Authorize
-from bots.slack.clients import ManyWorkspaces, open_session, web_client
-from bots.slack.credentials import Credential
-from bots.slack.door import SlackDoor
-from bots.slack.errands import Errands
-from bots.slack.events import Happenings, make_slack_app
+from bots.desk.requests import Request
+from bots.settings import Settings
+from bots.slack.clients import open_session, web_client
 from bots.slack.http import EVENTS_PATH, slack_routes
-from bots.slack.pacing import Pacer
-from bots.views.elements import Text, View
-from core.clock import SystemClock
-from core.sessions.model import ThreadRef
-from core.workspaces.installations import Secret
-from storage.database import Database
+from bots.slack.installations import SlackInstallations
+from storage.secrets import SecretBox, generate_key
 
 RATIO_GOAL = 4.0
 P99_GOAL_MS = 150.0
@@ -65,84 +61,46 @@ _REPOSITORY = Path(__file__).resolve().parent.parent
 _AT_ONCE = 8
 _WARM_UP = 50
 _PAIRS = 3
+_FORM_EVERY = 4
+_LAST_FORM_SECONDS = 0.5
 _OURS, _BARE = "ours", "bare"
-
-
-@dataclass
-class _Desk:
-    """What `bots.desk.desk.Desk` is to the listeners, with nothing behind it but the real inbox."""
-
-    inbox: Inbox
-
-    def acknowledge(self, request: Request) -> str:
-        return f"Reading {request.command}, price follows."
-
-    async def form_for(self, request: Request) -> Form | None:
-        return None
-
-    async def home(self, actor: Actor) -> View:
-        return View((Text("x"),), "x")
-
-    async def owns_thread(self, thread: ThreadRef) -> bool:
-        return False
-
-
-class _OneTeam:
-    """See `bots.slack.credentials.CredentialSource`."""
-
-    async def find(self, team: str, enterprise: str = "", *, is_org: bool = False) -> Credential | None:
-        return Credential(team, f"slack:{team}", Secret(_TOKEN), team_id=team, bot_user_id="U0BOT")
-
-    async def remember(self, team: str, credential: Credential) -> None:
-        return
-
-
-class _NoFiles:
-    """See `core.sessions.ports.FileStore`."""
-
-    async def put(self, key: str, data: bytes) -> None:
-        return
-
-    async def get(self, key: str) -> bytes:
-        raise KeyError(key)
-
-    async def delete(self, key: str) -> None:
-        return
 
 
 @contextlib.asynccontextmanager
 async def _ours(options: argparse.Namespace, slack: str) -> AsyncIterator[list[web.RouteDef]]:
-    """Give the routes of our own listeners over the real inbox."""
-    released = asyncio.Event()
-    if not options.holds:
-        released.set()
-
-    async def handle(_: Request) -> None:
-        await released.wait()
-
-    async def nothing(*_: object) -> None:
-        return
-
-    clock, errands = SystemClock(), Errands()
-    async with contextlib.aclosing(Database.from_url(options.database)) as database, open_session() as http:
-        if options.database.startswith("sqlite"):
-            await database.create_schema()
-        inbox = Inbox(store=database, handle=handle, clock=clock)
-        teams = _OneTeam()
-        clients = ManyWorkspaces(teams, http, base_url=slack)
-        door = SlackDoor(clients, http, files=_NoFiles(), clock=clock, pacer=Pacer(clock))
-        app = make_slack_app(
-            _Desk(inbox),
-            door,
-            happenings=Happenings(nothing, nothing),
-            authorize=Authorize(teams),
-            client=web_client(http, base_url=slack),
-            signing_secret=_SECRET,
-            errands=errands,
+    """Give the routes of the whole program, with one workspace that installed the app."""
+    key = generate_key()
+    settings = Settings(
+        database_url=SecretStr(options.database),
+        public_url="https://atelier.invalid",
+        secret_keys=(SecretStr(key),),
+        slack_client_id="1.2",
+        slack_client_secret=SecretStr("client-secret"),
+        slack_signing_secret=SecretStr(_SECRET),
+        slack_api_url=slack.removesuffix("/"),
+    )
+    async with open_parts(settings, choices=Choices(reaches_platforms=True)) as parts:
+        installations = SlackInstallations(parts.database, SecretBox([key]), parts.clock)
+        await installations.async_save(
+            Installation(
+                app_id="A0BENCH", team_id=_TEAM, user_id="U0ADA", bot_token=_TOKEN, bot_id="B0", bot_user_id="U0BOT"
+            )
         )
-        yield slack_routes(app)
-        await inbox.aclose()
-        await errands.aclose()
+        desk = parts.platforms.desk
+        if desk is None:
+            raise RuntimeError("the program has no desk")
+        desk.inbox = Inbox(store=parts.database, handle=_held if options.holds else _dropped, clock=parts.clock)
+        yield parts.platforms.routes()
+        await desk.inbox.aclose()
+
+
+async def _held(_: Request) -> None:
+    """Work nothing off: what follows an acknowledgement is not measured."""
+    await asyncio.Event().wait()
+
+
+async def _dropped(_: Request) -> None:
+    """Work everything off at once: the room behind the desk has a benchmark of its own."""
 
 
 @contextlib.asynccontextmanager
@@ -176,9 +134,21 @@ async def _serve(options: argparse.Namespace) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     routes = web.RouteTableDef()
 
+    forms = itertools.count()
+
     @routes.post("/api/auth.test")
     async def auth_test(_: web.Request) -> web.Response:
         return web.json_response({"ok": True, "team_id": _TEAM, "user_id": "U0BOT", "bot_id": "B0", "url": "http://x/"})
+
+    @routes.route("*", "/api/users.info")
+    async def users_info(_: web.Request) -> web.Response:
+        user = {"id": "U0ADA", "team_id": _TEAM, "name": "ada", "profile": {"display_name": "Ada"}}
+        return web.json_response({"ok": True, "user": user})
+
+    @routes.post("/api/views.open")
+    async def views_open(_: web.Request) -> web.Response:
+        next(forms)
+        return web.json_response({"ok": True, "view": {"id": "V1"}})
 
     slack = web.AppRunner(_application(list(routes)), access_log=None)  # type: ignore[arg-type]  # they are route defs
     await slack.setup()
@@ -189,7 +159,9 @@ async def _serve(options: argparse.Namespace) -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         print(runner.addresses[0][1], flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+        await asyncio.to_thread(sys.stdin.readline)
+        print(next(forms), flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
         await runner.cleanup()
     await slack.cleanup()
 
@@ -206,15 +178,24 @@ class _Server:
 
     url: str
     process: psutil.Process
+    pipe: "subprocess.Popen[str]"
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def cpu_seconds(self) -> float:
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
-    def command(self) -> tuple[bytes, dict[str, str]]:
-        """Return a signed slash command that nobody sent before."""
+    def forms(self) -> int:
+        """Return how many forms the server has opened; it can be asked once."""
+        if self.pipe.stdin is None or self.pipe.stdout is None:
+            raise RuntimeError("the server cannot be asked")
+        print(file=self.pipe.stdin, flush=True)
+        return int(self.pipe.stdout.readline())
+
+    def command(self, *, is_form: bool = False) -> tuple[bytes, dict[str, str]]:
+        """Return a signed slash command that nobody sent before; one that wants a form says nothing else."""
         number = next(self.numbers)
+        said = "" if is_form else f" Announce our new opening hours, number {number} --rounds 2"
         form = {
             "token": "x",
             "team_id": _TEAM,
@@ -222,7 +203,7 @@ class _Server:
             "user_id": "U0ADA",
             "user_name": "ada",
             "command": "/atelier",
-            "text": f"new Announce our new opening hours, number {number} --rounds 2",
+            "text": f"new{said}",
             "api_app_id": "A0BENCH",
             "is_enterprise_install": "false",
             "response_url": f"http://127.0.0.1:9/response/{number}",
@@ -248,16 +229,17 @@ def _server(kind: str, *, database: str, holds: bool) -> Iterator[_Server]:
             port = process.stdout.readline().strip() if process.stdout else ""
             if not port:
                 raise RuntimeError(f"the server did not start: exit {process.wait()}")
-            yield _Server(f"http://127.0.0.1:{port}{EVENTS_PATH}", psutil.Process(process.pid))
+            yield _Server(f"http://127.0.0.1:{port}{EVENTS_PATH}", psutil.Process(process.pid), process)
         finally:
             process.terminate()
 
 
-async def _send(http: aiohttp.ClientSession, server: _Server) -> int:
-    body, headers = server.command()
+async def _send(http: aiohttp.ClientSession, server: _Server, *, is_form: bool = False) -> int:
+    """Return the status of a command's answer; 0 if it says something where a form opens, or nothing where none does."""
+    body, headers = server.command(is_form=is_form)
     async with http.post(server.url, data=body, headers=headers) as answer:
         said = await answer.text()
-        return answer.status if said else 0
+        return answer.status if bool(said) != is_form else 0
 
 
 async def _cpu_ms(server: _Server, requests: int) -> float:
@@ -284,18 +266,21 @@ async def _open_loop(server: _Server, seconds: float) -> dict[str, Any]:
         for _ in range(_WARM_UP):
             await _send(http, server)
 
-        async def one(due: float) -> None:
+        async def one(number: int, due: float) -> None:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             try:
-                statuses.append(await _send(http, server))
+                statuses.append(await _send(http, server, is_form=number % _FORM_EVERY == 0))
             except aiohttp.ClientError:
                 statuses.append(-1)
             latencies.append((time.perf_counter() - due) * 1000)
 
         start = time.perf_counter() + 0.1
-        await asyncio.gather(*(one(start + number / RATE) for number in range(int(seconds * RATE))))
+        await asyncio.gather(*(one(number, start + number / RATE) for number in range(int(seconds * RATE))))
+        await asyncio.sleep(_LAST_FORM_SECONDS)
     return {
         "requests": len(statuses),
+        "forms": server.forms(),
+        "forms_due": len(range(0, len(statuses), _FORM_EVERY)),
         "not_200": sum(status != 200 for status in statuses),
         "p50_ms": round(percentile(latencies, 0.5), 2),
         "p99_ms": round(percentile(latencies, 0.99), 2),
@@ -353,6 +338,7 @@ def main() -> None:
         .with_row("cpu / bare", report["cpu_over_bare"], f"<= {RATIO_GOAL}")
         .with_row(f"p99 ms at {RATE}/s", report["p99_ms"], f"< {P99_GOAL_MS}")
         .with_row("answers not 200", report["not_200"], 0)
+        .with_row("forms opened", report["forms"], report["forms_due"])
     )
     show(table, report, as_json=options.json)
 

@@ -1,8 +1,9 @@
 """The inbox: what people asked is stored before it is acknowledged, and worked off once, whatever dies in between."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -17,7 +18,9 @@ _CLAIM_SECONDS = 120
 _TRIES = 5
 _FIRST_WAIT_SECONDS = 5
 _SWEEP_LIMIT = 100
+_FIRST_SECONDS = 10
 Handle = Callable[[Request], Awaitable[None]]
+First = Callable[[Request], Awaitable[bool]]
 
 
 class Inbox:
@@ -39,16 +42,20 @@ class Inbox:
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def take(self, request: Request, *, source: str, keys: Sequence[str]) -> bool:
+    async def take(self, request: Request, *, source: str, keys: Sequence[str], first: First | None = None) -> bool:
         """Store *request* unless it was seen; return whether it is new. Handling begins after this returns.
 
         Args:
             request: What to do.
             source: ``slack``, ``discord``.
             keys: Everything by which a repeat is known: the event's id, the message's team, channel and time.
+            first: What this process alone can do about a new request, and only now, such as opening a form; it begins
+                after this returns and waits for nobody. True if nothing is left to do; otherwise, and where this process
+                dies or takes longer than ten seconds, the request is handled.
         """
         now = self._clock.now()
-        row = InboxRow(id=request.id, created_at=now, due_at=now, payload=dump_request(request))
+        due = now if first is None else now + timedelta(seconds=_FIRST_SECONDS)
+        row = InboxRow(id=request.id, created_at=now, due_at=due, payload=dump_request(request))
 
         def work(tx: Transaction) -> bool:
             unseen = [tx.inbound.add(source=source, event_id=key, at=now) for key in keys]
@@ -58,7 +65,9 @@ class Inbox:
             return True
 
         is_new = await self._store.write(work)
-        if is_new:
+        if is_new and first is not None:
+            self._begin(self._work_first(request, first, due))
+        elif is_new:
             self._start(request.id)
         return is_new
 
@@ -114,16 +123,36 @@ class Inbox:
         await self.drain()
 
     def _start(self, request_id: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._work(request_id))
+        return self._begin(self._work(request_id, self._clock.now()))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _work(self, request_id: str) -> None:
+    async def _work_first(self, request: Request, first: First, due: datetime) -> None:
+        """Do what only this process can, without waiting for room: a form opens within three seconds or not at all."""
+        with structlog.contextvars.bound_contextvars(request=request.id):
+            try:
+                is_done = await first(request)
+            except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong, the request is stored
+                _log.warning("request_first_failed", error=type(error).__name__)
+                is_done = False
+        if not is_done:
+            await self._work(request.id, due)
+            return
+        now = self._clock.now()
+        await self._store.write(
+            lambda tx: tx.inbox.finish(request.id, attempts=0, state=InboxState.DONE, due_at=now, error="")
+        )
+
+    async def _work(self, request_id: str, due: datetime) -> None:
+        """Claim a request that is due at *due* at the latest, and handle it."""
         async with self._room:
             now = self._clock.now()
             until = now + timedelta(seconds=_CLAIM_SECONDS)
-            row = await self._store.write(lambda tx: tx.inbox.claim(request_id, now=now, until=until))
+            row = await self._store.write(lambda tx: tx.inbox.claim(request_id, now=max(now, due), until=until))
             if row is None:
                 return
             with structlog.contextvars.bound_contextvars(request=request_id):

@@ -18,6 +18,7 @@ class RequestKind(StrEnum):
     ``MENTION``: words to the app, in a mention or in a conversation with it; they may be a command or a brief.
     ``SAID``, ``EDITED``, ``DELETED``: a message in a thread that is a session's, without a mention.
     ``PRESS``: a button.
+    ``HAPPENED``: nobody asks anything, and something is to be done all the same: the app was removed, a channel closed.
     """
 
     COMMAND = "command"
@@ -26,6 +27,7 @@ class RequestKind(StrEnum):
     EDITED = "edited"
     DELETED = "deleted"
     PRESS = "press"
+    HAPPENED = "happened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,13 @@ class Request:
         id: ``q_...``; a session that the request makes gets its id from it, so that it is made once.
         actor, spot: Who and where.
         text: The words of MENTION, SAID and EDITED, without the mention of the app itself.
-        command, values: Of COMMAND: the command's name and its options by name, files not among them.
+        command, values: Of COMMAND: the command's name and its options by name, files not among them. Of HAPPENED
+            *values* are the facts.
         files: Files that came with it.
-        action, target, argument: Of PRESS: see `bots.views.elements.Button`.
+        action, target, argument: Of PRESS: see `bots.views.elements.Button`. Of HAPPENED *action* says what.
         consents: Authors (external ids) who allowed their files to be used in this request.
+        wants_form: Whether it was stored although a form may have to be filled in first: whoever handles it then says how
+            to get to the form.
     """
 
     id: str
@@ -115,6 +120,7 @@ class Request:
     target: str = ""
     argument: str = ""
     consents: tuple[str, ...] = ()
+    wants_form: bool = False
 
 
 _ADAPTER = TypeAdapter(Request)

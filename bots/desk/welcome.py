@@ -4,18 +4,15 @@ from dataclasses import replace
 
 import structlog
 
+from bots.desk.departing import live_sessions, mark_left, stop_all
 from bots.desk.people import identify, new_workspace, set_preferences
 from bots.desk.requests import Actor
 from bots.desk.tools import Call, Tools
 from bots.views.welcome import about_ai, installed_view, welcome_view
-from core.errors import ConflictError
-from core.sessions.errors import NotPossibleNow, SessionNotFound
-from core.sessions.model import LIVE
 from core.sessions.ports import AuditEntry, Transaction
 from core.workspaces.model import Workspace
 
 _log = structlog.get_logger(__name__)
-_MOST_SESSIONS = 10_000  # no tier lets so many run at once
 
 
 async def before_first(tools: Tools, call: Call) -> str:
@@ -77,21 +74,10 @@ async def removed(tools: Tools, workspace_id: str) -> None:
     """Mark the workspace as left, and stop what runs there; its ledger and its texts stay, for one that comes back."""
 
     def mark(tx: Transaction) -> list[str]:
-        workspace = tx.workspaces.find(workspace_id)
-        if workspace is None:
-            return []
-        if workspace.removed_at is None:
-            now = tools.clock.now()
-            tx.workspaces.save(replace(workspace, removed_at=now))
-            tx.audit.add(AuditEntry(now, "system", "app_removed", workspace_id, workspace_id))
-        live = tx.sessions.list_sessions(workspace_id=workspace_id, statuses=sorted(LIVE), limit=_MOST_SESSIONS)
-        return [session.id for session in live]
+        mark_left(tx, workspace_id, at=tools.clock.now())
+        return [session.id for session in live_sessions(tx, workspace_id)]
 
-    for session_id in await tools.store.write(mark):
-        try:
-            await tools.sessions.stop(session_id, actor="system")
-        except (NotPossibleNow, SessionNotFound, ConflictError) as error:
-            _log.debug("stop_skipped", session=session_id, error=str(error))
+    await stop_all(tools.sessions, await tools.store.write(mark))
 
 
 def _is_away(tx: Transaction, workspace_id: str) -> bool:

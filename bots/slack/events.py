@@ -1,15 +1,16 @@
 """Slack's ear: every listener stores what was asked and acknowledges it, and nothing slower.
 
 What somebody asked is committed before Slack hears that it arrived, so a process that dies loses nothing: events come
-again, and what was stored is worked off by whoever lives. A form is the one exception: it has to open within three
-seconds, so it is opened on the spot.
+again, and what was stored is worked off by whoever lives. A form has to open within three seconds, so the process that
+heard of it opens it as soon as the request is stored and acknowledged.
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import aiohttp
@@ -25,13 +26,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.commands import Place
 from bots.desk.forms import Form
+from bots.desk.inbox import First
 from bots.desk.requests import Actor, Request, RequestKind
 from bots.slack.authorize import tenant_in
 from bots.slack.blocks import Json
 from bots.slack.decode import Decoded, Install, decode_command, decode_event, decode_press, decode_shortcut
 from bots.slack.errands import Errands
 from bots.slack.forms import draw_form, first_field, is_more, read_submission, source_of, with_held
-from bots.slack.leaving import Departure, decode_departure
+from bots.slack.happenings import CLOSINGS, decode_happening
 from bots.slack.oauth import OAuthFlow
 from bots.slack.tenants import PLATFORM, workspace_id_of
 from bots.slack.text import escape
@@ -42,22 +44,15 @@ from core.sessions.model import ThreadRef
 
 _log = structlog.get_logger(__name__)
 _EVERYTHING = re.compile(r".*", re.DOTALL)
-_FORM_SECONDS = 1.4  # Slack takes a form for three seconds after the press, and waits as long for the acknowledgement
-_OPEN_SECONDS = 1.3
-_LATE = "That took too long, and Slack does not open a form any more. Please try again."
+_FORM_SECONDS = 2.8  # docs: a trigger lives for three seconds
 _BUSY = "Atelier cannot take this right now. Please try again in a minute; nothing was started."
-_CLOSED = {
-    "channel_archive": "Its channel was archived.",
-    "group_archive": "Its channel was archived.",
-    "member_left_channel": "Atelier was removed from its channel. Invite it again to go on there.",
-}
-_QUIET = frozenset({"app_mention", "message", "agent_session_stopped", "app_home_opened", *_CLOSED})
+_QUIET = frozenset({"app_mention", "message", "agent_session_stopped", "app_home_opened", *CLOSINGS})
 
 
 class Taking(Protocol):
     """What `bots.desk.inbox.Inbox` does here."""
 
-    async def take(self, request: Request, *, source: str, keys: Sequence[str]) -> bool:
+    async def take(self, request: Request, *, source: str, keys: Sequence[str], first: First | None = None) -> bool:
         """See there."""
         ...
 
@@ -71,6 +66,10 @@ class FrontDesk(Protocol):
         ...
 
     def acknowledge(self, request: Request) -> str:
+        """See there."""
+        ...
+
+    def may_open_form(self, request: Request) -> bool:
         """See there."""
         ...
 
@@ -99,25 +98,10 @@ class Answering(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Happenings:
-    """What is done about events that nobody asks anything with; each may be repeated, and is before it is acknowledged.
-
-    Attributes:
-        left: The app was removed or its tokens revoked: see `bots.slack.leaving.forget`.
-        closed: A channel is closed to the app, by workspace, Slack's id and a sentence that says why: see
-            `bots.desk.closing.pause_in`.
-    """
-
-    left: Callable[[Departure], Awaitable[object]]
-    closed: Callable[[str, str, str], Awaitable[object]]
-
-
 def make_slack_app(
     desk: FrontDesk,
     door: Answering,
     *,
-    happenings: Happenings,
     authorize: AsyncAuthorize,
     client: AsyncWebClient,
     signing_secret: str,
@@ -129,7 +113,6 @@ def make_slack_app(
     Args:
         desk: What people ask goes to it.
         door: Answers beside an acknowledgement.
-        happenings: See there.
         authorize: See `bots.slack.authorize.Authorize`.
         client: See `bots.slack.clients.web_client`; it needs no token.
         signing_secret: Empty where Socket Mode alone is used: then nothing is let in by HTTP.
@@ -151,7 +134,7 @@ def make_slack_app(
         raise_error_for_unhandled_request=True,  # so that `_on_error` answers it
         attaching_function_token_enabled=False,
     )
-    listeners = Listeners(desk, door, happenings, errands)
+    listeners = Listeners(desk, door, errands)
     app.command(_EVERYTHING)(listeners.on_command)
     app.event(_EVERYTHING)(listeners.on_event)
     app.action(_EVERYTHING)(listeners.on_press)
@@ -165,10 +148,9 @@ def make_slack_app(
 class Listeners:
     """What Bolt calls; see `make_slack_app`."""
 
-    def __init__(self, desk: FrontDesk, door: Answering, happenings: Happenings, errands: Errands) -> None:
+    def __init__(self, desk: FrontDesk, door: Answering, errands: Errands) -> None:
         self._desk = desk
         self._door = door
-        self._happenings = happenings
         self._errands = errands
 
     async def on_command(self, ack: AsyncAck, body: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
@@ -191,7 +173,7 @@ class Listeners:
         """A button."""
         install = _install(context)
         if is_more(body):
-            await self._show_more(body, install, client)
+            self._errands.begin("more", self._show_more(body, install, client))
         elif (decoded := decode_press(body, install)) is not None:
             # what the desk answers may take the place of the message: a line beside it could come after
             words = await self._ask(decoded, str(body.get("trigger_id", "")), client, says=False)
@@ -229,10 +211,10 @@ class Listeners:
         decoded = decode_event(body, install)
         if decoded is not None:
             await self._hear(decoded)
-        elif (departure := decode_departure(body)) is not None:
-            await self._happenings.left(departure)
+        elif (happening := decode_happening(body, install)) is not None:
+            await self._take(happening)
         else:
-            await self._notice(body["event"], install)
+            self._notice(body["event"], install)
         await ack()
 
     async def _hear(self, decoded: Decoded) -> None:
@@ -247,14 +229,10 @@ class Listeners:
         words = await self._take(replace(decoded, request=request))
         self._say(request, words)
 
-    async def _notice(self, event: Json, install: Install) -> None:
-        """Do something about an event that asks nothing."""
+    def _notice(self, event: Json, install: Install) -> None:
+        """See to an event with which nothing can be lost."""
         kind = str(event.get("type", ""))
-        is_about_us = kind != "member_left_channel" or event.get("user") == install.bot_user
-        if kind in _CLOSED and is_about_us:
-            workspace_id = workspace_id_of(install.tenant)
-            await self._happenings.closed(workspace_id, str(event.get("channel", "")), _CLOSED[kind])
-        elif kind == "app_home_opened" and event.get("tab") == "home":
+        if kind == "app_home_opened" and event.get("tab") == "home":
             actor = Actor(workspace_id_of(install.tenant), str(event.get("user", "")))
             self._errands.begin("home", self._show_home(actor))
         elif kind == "app_rate_limited":
@@ -266,49 +244,50 @@ class Listeners:
         await self._door.show_home(actor, await self._desk.home(actor))
 
     async def _ask(self, decoded: Decoded, trigger: str, client: AsyncWebClient, *, says: bool) -> str:
-        """Open the form of a request or store it; return what is to be said at once."""
-        form = await self._form_for(decoded.request)
+        """Store a request and return what is to be said at once; a form of it is opened when that is acknowledged."""
+        request, first = decoded.request, None
+        if self._desk.may_open_form(request):
+            decoded = replace(decoded, request=replace(request, wants_form=True))
+            first = partial(self._open_form, trigger=trigger, client=client)
         try:
-            if form is not None:
-                async with asyncio.timeout(_OPEN_SECONDS):
-                    await client.views_open(trigger_id=trigger, view=draw_form(form, decoded.request))
-                return ""
-            words = await self._take(decoded)
-        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-            _log.info("slack_form_not_opened", error=_code(error))
-            return _LATE
+            words = await self._take(decoded, first)
         except TransientError as error:
             _log.warning("slack_request_not_stored", error=type(error).__name__)
             return _BUSY
         return words if says else ""
 
-    async def _form_for(self, request: Request) -> Form | None:
-        """Return the form to open; where it cannot be told in time the request is queued, and words say what is missing."""
+    async def _open_form(self, request: Request, *, trigger: str, client: AsyncWebClient) -> bool:
+        """Open the form of a request, and return whether there is one that opened.
+
+        Where it did not open in time, whoever handles the request says so, with the way out.
+        """
         try:
             async with asyncio.timeout(_FORM_SECONDS):
-                return await self._desk.form_for(request)
-        except (AtelierError, TimeoutError) as error:
-            _log.info("slack_form_not_known", error=type(error).__name__)
-            return None
+                form = await self._desk.form_for(request)
+                if form is not None:
+                    await client.views_open(trigger_id=trigger, view=draw_form(form, request))
+        except (AtelierError, SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            _log.info("slack_form_not_opened", error=_code(error))
+            return False
+        return form is not None
 
     async def _show_more(self, body: Json, install: Install, client: AsyncWebClient) -> None:
         """Show the rest of the form in front of somebody, with what they put in so far."""
         source, view = source_of(body, install), body.get("view") or {}
         if source is None:
             return
-        form = await self._form_for(source)
-        if form is None:
-            return
-        drawn = draw_form(with_held(form, view), source, shows_more=True)
         try:
-            async with asyncio.timeout(_OPEN_SECONDS):
-                await client.views_update(view_id=str(view.get("id", "")), hash=view.get("hash"), view=drawn)
-        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            async with asyncio.timeout(_FORM_SECONDS):
+                form = await self._desk.form_for(source)
+                if form is not None:
+                    drawn = draw_form(with_held(form, view), source, shows_more=True)
+                    await client.views_update(view_id=str(view.get("id", "")), hash=view.get("hash"), view=drawn)
+        except (AtelierError, SlackClientError, aiohttp.ClientError, TimeoutError) as error:
             _log.info("slack_form_not_opened", error=_code(error))
 
-    async def _take(self, decoded: Decoded) -> str:
+    async def _take(self, decoded: Decoded, first: First | None = None) -> str:
         """Store a request and return what is to be said at once, empty for a repeat."""
-        is_new = await self._desk.inbox.take(decoded.request, source=PLATFORM, keys=decoded.keys)
+        is_new = await self._desk.inbox.take(decoded.request, source=PLATFORM, keys=decoded.keys, first=first)
         return self._desk.acknowledge(decoded.request) if is_new else ""
 
     def _say(self, request: Request, words: str) -> None:

@@ -1,32 +1,21 @@
 """The app was removed, or its tokens were revoked: they are deleted, what runs is stopped, and the ledger stays."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
+from bots.desk.departing import Stopping, live_sessions, mark_left, stop_all
+from bots.parsing import Value
 from bots.slack.places import place_of
 from bots.slack.tenants import PLATFORM, tenant_of, workspace_id_of
 from core.clock import Clock
-from core.errors import ConflictError
-from core.sessions.errors import NotPossibleNow, SessionNotFound
-from core.sessions.model import LIVE, Session
-from core.sessions.ports import AuditEntry, Store, Transaction
+from core.sessions.ports import Store, Transaction
 
 _log = structlog.get_logger(__name__)
-_ACTOR = "system"
-_MOST_SESSIONS = 10_000  # no tier lets so many run at once
 LEAVING = ("app_uninstalled", "tokens_revoked", "team_access_revoked")
-
-
-class Stopping(Protocol):
-    """What `core.sessions.service.SessionService` does here."""
-
-    async def stop(self, session_id: str, *, actor: str) -> Session:
-        """See there."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +83,32 @@ def decode_departure(body: Mapping[str, Any]) -> Departure | None:
     )
 
 
+def dump_departure(departure: Departure) -> dict[str, Value]:
+    """Return a departure as the facts of a request; no id of Slack's has a comma in it."""
+    return {
+        "event": departure.event,
+        "tenant": departure.tenant,
+        "at": int(departure.at.timestamp()),
+        "is_app": departure.is_app,
+        "is_bot": departure.is_bot,
+        "people": ",".join(departure.people),
+        "teams": ",".join(departure.teams),
+    }
+
+
+def load_departure(facts: Mapping[str, Value]) -> Departure:
+    """Return the departure of `dump_departure`."""
+    return Departure(
+        event=str(facts["event"]),
+        tenant=str(facts["tenant"]),
+        at=datetime.fromtimestamp(int(facts["at"]), UTC),
+        is_app=bool(facts["is_app"]),
+        is_bot=bool(facts["is_bot"]),
+        people=tuple(filter(None, str(facts["people"]).split(","))),
+        teams=tuple(filter(None, str(facts["teams"]).split(","))),
+    )
+
+
 async def forget(
     departure: Departure, *, store: Store, sessions: Stopping, clock: Clock, changed: Callable[[str], None]
 ) -> Forgotten:
@@ -115,13 +130,7 @@ async def forget(
     if left is None:
         _log.info("slack_departure_stale", slack_event=departure.event, tenant=departure.tenant)
         return Forgotten(is_stale=True)
-    stopped = 0
-    for session_id in await store.read(lambda tx: _running(tx, departure, left)):
-        try:
-            await sessions.stop(session_id, actor=_ACTOR)
-        except (NotPossibleNow, SessionNotFound, ConflictError):  # it ended by itself, or somebody was faster
-            continue
-        stopped += 1
+    stopped = await stop_all(sessions, await store.read(lambda tx: _running(tx, departure, left)))
     _log.info("slack_departure", slack_event=departure.event, tenant=departure.tenant, deleted=deleted, stopped=stopped)
     return Forgotten(deleted, stopped)
 
@@ -143,7 +152,7 @@ def _leave(tx: Transaction, departure: Departure, now: datetime) -> tuple[int, t
         deleted = sum(tx.installations.delete(PLATFORM, departure.tenant, person) for person in people)
         left = (departure.tenant,) if departure.is_bot else ()
     for tenant in left:
-        _mark(tx, departure, tenant, now)
+        mark_left(tx, workspace_id_of(tenant), at=now, target=tenant, details={"event": departure.event})
     return deleted, left
 
 
@@ -151,8 +160,7 @@ def _running(tx: Transaction, departure: Departure, left: tuple[str, ...]) -> li
     """Return the sessions in which nobody can be answered any more."""
     found: list[str] = []
     for tenant in dict.fromkeys((*left, departure.tenant)):
-        workspace_id = workspace_id_of(tenant)
-        live = tx.sessions.list_sessions(workspace_id=workspace_id, statuses=tuple(LIVE), limit=_MOST_SESSIONS)
+        live = live_sessions(tx, workspace_id_of(tenant))
         found += [one.id for one in live if tenant in left or place_of(one.thread).team in departure.teams]
     return found
 
@@ -161,11 +169,3 @@ def _is_stale(tx: Transaction, tenant: str, at: datetime) -> bool:
     """Return whether the app was installed after *at*; both are taken in whole seconds, as Slack tells them."""
     found = tx.installations.find(PLATFORM, tenant)
     return found is not None and int(found.installed_at.timestamp()) > int(at.timestamp())
-
-
-def _mark(tx: Transaction, departure: Departure, tenant: str, now: datetime) -> None:
-    workspace_id = workspace_id_of(tenant)
-    workspace = tx.workspaces.find(workspace_id)
-    if workspace is not None and workspace.removed_at is None:
-        tx.workspaces.save(replace(workspace, removed_at=now))
-        tx.audit.add(AuditEntry(now, _ACTOR, "app_removed", workspace_id, tenant, {"event": departure.event}))

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 
-from bots.desk.closing import pause_in
 from bots.desk.desk import Desk
 from bots.desk.requests import Actor
 from bots.settings import Settings
 from bots.slack.assembly import SlackSide
-from bots.slack.events import Happenings, make_slack_app
+from bots.slack.events import make_slack_app
+from bots.slack.happenings import slack_happenings
 from bots.slack.http import slack_routes
 from bots.slack.installations import SlackInstallations, SlackStates
-from bots.slack.leaving import Departure, forget
 from bots.slack.manifest import SCOPES
 from bots.slack.oauth import Arrival, OAuthFlow
 from bots.slack.socket import SlackSocket
@@ -54,20 +53,13 @@ class SlackEars:
 def listen_to_slack(
     side: SlackSide, settings: Settings, desk: Desk, *, store: Store, sessions: SessionService, clock: Clock
 ) -> SlackEars:
-    """Return the app with all its listeners."""
-
-    async def left(departure: Departure) -> None:
-        await forget(departure, store=store, sessions=sessions, clock=clock, changed=side.drop)
-
-    async def closed(workspace_id: str, channel: str, why: str) -> None:
-        await pause_in(channel, workspace_id=workspace_id, why=why, store=store, sessions=sessions, door=side.door)
-
+    """Return the app with all its listeners; the desk learns what to do about what happens in Slack."""
+    desk.happenings |= slack_happenings(store=store, sessions=sessions, clock=clock, door=side.door, changed=side.drop)
     flow = _oauth_flow(side, settings, desk, store=store, clock=clock)
     secret = settings.slack_signing_secret
     app = make_slack_app(
         desk,
         side.door,
-        happenings=Happenings(left=left, closed=closed),
         authorize=side.authorize,
         client=side.client,
         signing_secret=secret.get_secret_value() if secret is not None else "",

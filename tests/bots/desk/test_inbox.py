@@ -63,6 +63,51 @@ async def test_a_request_is_handled_once_however_often_it_comes(store: Database)
     assert [item.id for item in desk.seen] == ["q_1"]
 
 
+async def test_what_only_this_process_can_do_comes_first(store: Database) -> None:
+    """It begins when the request is stored, and waits for no room; True leaves nothing to do, False the request."""
+    desk, clock = Desk(), FakeClock()
+    inbox = inbox_of(store, desk, clock)
+    states: list[InboxState] = []
+
+    async def look(asked: Request) -> bool:
+        row = await store.read(lambda tx: tx.inbox.find(asked.id))
+        states.append(row.state if row is not None else InboxState.FAILED)
+        return asked.id == "q_1"
+
+    assert await inbox.take(request("q_1"), source="slack", keys=["Ev1"], first=look)
+    assert not await inbox.take(request("q_1"), source="slack", keys=["Ev1"], first=look)
+    assert await inbox.take(request("q_2"), source="slack", keys=["Ev2"], first=look)
+    await inbox.drain()
+    assert states == [InboxState.NEW] * 2
+    assert [item.id for item in desk.seen] == ["q_2"]
+    clock.move(200)
+    assert await inbox.sweep() == 0
+
+
+async def test_what_comes_first_and_fails_or_dies_leaves_the_request(store: Database) -> None:
+    """Nobody else takes it for ten seconds; then whoever lives handles it."""
+    desk, clock = Desk(), FakeClock()
+    dying, living = inbox_of(store, Desk(), clock), inbox_of(store, desk, clock)
+    begun = asyncio.Event()
+
+    async def hang(_: Request) -> bool:
+        begun.set()
+        return await asyncio.Event().wait()
+
+    async def fail(_: Request) -> bool:
+        raise ValueError("x")
+
+    await dying.take(request("q_1"), source="slack", keys=["Ev1"], first=hang)
+    await begun.wait()
+    assert await living.sweep() == 0
+    await dying.aclose()
+    clock.move(11)
+    assert await living.sweep() == 1
+    await living.take(request("q_2"), source="slack", keys=["Ev2"], first=fail)
+    await living.drain()
+    assert [item.id for item in desk.seen] == ["q_1", "q_2"]
+
+
 async def test_what_a_dead_process_left_is_done_by_another_one_later(store: Database) -> None:
     """A claim ends by itself; until then nobody else takes the request."""
     clock = FakeClock()

@@ -1,6 +1,7 @@
 """Starting: one message, no click, and nothing is spent, sent or posted that should not be."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -352,9 +353,9 @@ async def test_a_filled_in_form_starts(room: Room) -> None:
 def test_the_acknowledgement_says_what_happens() -> None:
     """One line at once, for what takes a moment; nothing for the rest."""
     assert acknowledge(request()) == "Reading brief.docx, price follows."
-    assert acknowledge(replace(request(), kind=RequestKind.COMMAND, command="new", files=())).startswith(
-        "Reading the brief"
-    )
+    new = replace(request(), kind=RequestKind.COMMAND, command="new", files=())
+    assert acknowledge(replace(new, values={"brief": "x"})) == "Reading the brief, price follows."
+    assert acknowledge(replace(new, values={})) == ""
     assert acknowledge(replace(request(), kind=RequestKind.COMMAND, command="pause", files=())) == ""
 
 
@@ -377,4 +378,16 @@ async def test_the_sample_is_free_once(room: Room) -> None:
     assert await room.desk.tools.balance(HOME) == before + session.cap_microcredits
     await room.send(room.request(RequestKind.PRESS, "bob", action="sample", target="sample"))
     assert "run already" in room.last.text
+    assert len(await room.sessions()) == 1
+
+
+@pytest.mark.parametrize("kind", [RequestKind.COMMAND, RequestKind.PRESS])
+async def test_a_form_that_did_not_open_is_a_press_away(room: Room, kind: RequestKind) -> None:
+    """Whoever handles the request instead says how to get to the form, and starts nothing."""
+    named: dict[str, Any] = {"command": "new"} if kind is RequestKind.COMMAND else {"action": "new"}
+    await room.send(room.request(kind, wants_form=True, **named))
+    assert ("Type `/atelier new` again" in room.last.text) == (kind is RequestKind.COMMAND)
+    assert await room.desk.form_for(room.request(RequestKind.PRESS, action=room.last.button("new").action)) is not None
+    assert await room.sessions() == []
+    await room.command("new", values={"brief": "Write a note"}, wants_form=True)
     assert len(await room.sessions()) == 1

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
@@ -14,9 +14,8 @@ from bots.slack.clients import open_session, web_client
 from bots.slack.credentials import Credential
 from bots.slack.door import SlackDoor
 from bots.slack.errands import Errands
-from bots.slack.events import Happenings, make_slack_app
+from bots.slack.events import make_slack_app
 from bots.slack.http import slack_routes
-from bots.slack.leaving import Departure
 from bots.slack.pacing import Pacer
 from bots.slack.tenants import workspace_id_of
 from core.orchestration.ports import PostRefused
@@ -80,11 +79,10 @@ class Entrance:
     files: MemoryFiles
     errands: Errands
     north: Grant
-    left: list[Departure] = field(default_factory=list)
-    closed: list[tuple[str, str, str]] = field(default_factory=list)
 
     async def settled(self) -> None:
         """Return when nothing is under way any more."""
+        await self.desk.inbox.drain()
         await self.errands.drain()
         await self.door.drain()
 
@@ -102,25 +100,15 @@ async def entrance(*, over_http: bool = True, scopes: frozenset[str] = ALL_SCOPE
         door = SlackDoor(
             grants, http, files=files, clock=clock, pacer=Pacer(clock), file_hosts={origin}, max_bytes=1_000
         )
-        left: list[Departure] = []
-        closed: list[tuple[str, str, str]] = []
-
-        async def leave(departure: Departure) -> None:
-            left.append(departure)
-
-        async def close(workspace_id: str, channel: str, why: str) -> None:
-            closed.append((workspace_id, channel, why))
-
         app = make_slack_app(
             desk,
             door,
-            happenings=Happenings(leave, close),
             authorize=Authorize(grants),
             client=web_client(http, base_url=slack.api_url),
             signing_secret=slack.world.app.signing_secret,
             errands=errands,
         )
-        opened = Entrance(slack, desk, door, app, grants, clock, files, errands, north, left, closed)
+        opened = Entrance(slack, desk, door, app, grants, clock, files, errands, north)
         runner = web.AppRunner(_serving(app), shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

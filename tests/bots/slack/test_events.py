@@ -16,6 +16,9 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bots.commands import Place
 from bots.desk.forms import Field, FieldKind, Form
 from bots.desk.requests import RequestKind
+from bots.slack.happenings import CLOSED, LEFT
+from bots.slack.leaving import load_departure
+from bots.slack.places import place_of
 from bots.slack.verification import Verification
 from bots.views.elements import Button, Buttons, Text, View
 from core.errors import TransientError
@@ -163,28 +166,57 @@ async def test_every_press_arrives_with_where_it_was(room: Entrance) -> None:
 
 
 async def test_a_form_is_opened_on_the_spot(room: Entrance) -> None:
-    """Nothing is stored until it is sent."""
+    """Nothing is left to do until it is sent."""
     room.desk.forms["new"] = FORM
     outcome = await room.slack.command(room.slack.ann, room.slack.general, "new")
+    await room.settled()
     assert (outcome.error, outcome.shown, room.desk.asked) == ("", None, [])
     view = room.slack.modal(room.slack.ann)
     assert view is not None
     assert view.content["title"]["text"] == "New session"
 
 
+@pytest.mark.parametrize("way", ["command", "press", "shortcut", "more"])
+async def test_nothing_but_storing_comes_before_the_acknowledgement(room: Entrance, way: str) -> None:
+    """Whoever reads for a form may take as long as it takes: the request is stored and acknowledged, then it opens."""
+    slack, desk = room.slack, room.desk
+    desk.forms |= {"new": FORM, "rename": FORM}
+    card = await card_of(room, "rename")
+    if way == "more":
+        await slack.command(slack.ann, slack.general, "new")
+        await room.settled()
+    desk.gate = asyncio.Event()
+    match way:
+        case "command":
+            outcome = await slack.command(slack.ann, slack.general, "new")
+        case "press":
+            outcome = await slack.click(slack.ann, card, "atelier.rename.0")
+        case "shortcut":
+            outcome = await slack.global_shortcut(slack.ann, "new_session")
+        case _:
+            view = slack.modal(slack.ann)
+            assert view is not None
+            outcome = await slack.click(slack.ann, view, "form.more")
+    assert (outcome.error, outcome.delivery.attempts[-1].status) == ("", 200)
+    assert (len(desk.inbox.stored), desk.asked) == (1, [])
+    assert slack.api.count("views.open") == (way == "more")
+    desk.gate.set()
+    await room.settled()
+    assert (slack.api.count("views.open"), slack.api.count("views.update")) == (1, way == "more")
+    assert desk.asked == []
+
+
 @pytest.mark.parametrize("code", ["expired_trigger_id", "exchanged_trigger_id"])
-async def test_a_form_that_comes_too_late_is_said(room: Entrance, code: str) -> None:
-    """A trigger lives three seconds and once."""
+async def test_a_form_that_comes_too_late_is_handled_as_one_that_wants_a_form(room: Entrance, code: str) -> None:
+    """A trigger lives three seconds and once; whoever handles the request then says where the form is."""
     slack = room.slack
     room.desk.forms |= {"new": FORM, "rename": FORM}
     slack.faults.add(Trouble.REFUSED, "views.open", times=2, error=code)
-    outcome = await slack.command(slack.ann, slack.general, "new")
-    assert outcome.shown is not None
-    assert "try again" in outcome.shown.text
+    await slack.command(slack.ann, slack.general, "new")
     card = await card_of(room, "rename")
     assert (await slack.click(slack.ann, card, "atelier.rename.0")).error == ""
-    assert "try again" in (await whispered(room, slack.direct(slack.ann)))[-1]
-    assert room.desk.asked == []
+    await room.settled()
+    assert [(one.command or one.action, one.wants_form) for one in room.desk.asked] == [("new", True), ("rename", True)]
 
 
 @pytest.mark.parametrize("error", [TimeoutError(), TransientError("away"), PostRefused("missing_scope")])
@@ -192,6 +224,7 @@ async def test_a_form_that_nobody_knows_of_in_time_is_no_loss(room: Entrance, er
     """The request is stored, and whoever handles it says in words what is missing."""
     room.desk.wavers = error
     outcome = await room.slack.command(room.slack.ann, room.slack.general, "new")
+    await room.settled()
     assert (outcome.error, [one.command for one in room.desk.asked]) == ("", ["new"])
 
 
@@ -206,6 +239,7 @@ async def test_shortcuts_begin_sessions(room: Entrance) -> None:
     assert await whispered(room, slack.general) == ["Reading a.docx, price follows."]
     room.desk.forms["new"] = FORM
     assert (await slack.global_shortcut(slack.ann, "new_session")).error == ""
+    await room.settled()
     view = slack.modal(slack.ann)
     assert view is not None
     assert [block["block_id"] for block in view.content["blocks"]][-2:] == ["where", "form.more"]
@@ -230,21 +264,35 @@ async def test_the_home_tab_is_drawn_when_it_is_looked_at(room: Entrance) -> Non
     )
 
 
-async def test_leaving_and_closing_are_told(room: Entrance) -> None:
-    """A removed app, a revoked token, a closed channel: each reaches whoever does something about it."""
+async def test_leaving_and_closing_are_stored(room: Entrance) -> None:
+    """A removed app, a revoked token, a closed channel: each is stored before it is acknowledged, and done later."""
     slack = room.slack
     await slack.remove_app(slack.general)
     slack.general.members.add(room.north.user_id)
     await slack.archive(slack.general, slack.ann)
-    assert [(one, channel) for one, channel, _ in room.closed] == [(f"slack:{slack.north.id}", slack.general.id)] * 2
+    assert {one.kind for one in room.desk.asked} == {RequestKind.HAPPENED}
+    closed = [(one.action, one.actor.workspace_id, place_of(one.spot.thread).channel) for one in room.desk.asked]
+    assert closed == [(CLOSED, f"slack:{slack.north.id}", slack.general.id)] * 2
+    room.desk.inbox.taken.clear()
     await slack.revoke(room.north)
     room.north.is_revoked = False
     await slack.uninstall(slack.north)
-    assert [(one.event, one.tenant, one.is_app) for one in room.left] == [
+    left = [load_departure(one.values) for one in room.desk.asked if one.action == LEFT]
+    assert [(one.event, one.tenant, one.is_app) for one in left] == [
         ("tokens_revoked", slack.north.id, False),
         ("tokens_revoked", slack.north.id, False),
         ("app_uninstalled", slack.north.id, True),
     ]
+
+
+async def test_what_happened_and_could_not_be_stored_comes_again(room: Entrance) -> None:
+    """Slack hears an error, and its next delivery counts; a repeat of what was stored does not."""
+    slack = room.slack
+    room.desk.inbox.fails = 1
+    slack.delivering.copies = 2
+    await slack.archive(slack.general, slack.ann)
+    await slack.settled()
+    assert [one.action for one in room.desk.asked] == [CLOSED]
 
 
 async def test_somebody_else_who_leaves_a_channel_closes_nothing(room: Entrance) -> None:
@@ -252,7 +300,7 @@ async def test_somebody_else_who_leaves_a_channel_closes_nothing(room: Entrance)
     slack = room.slack
     event = {"type": "member_left_channel", "user": slack.ben.id, "channel": slack.general.id, "event_ts": "1.1"}
     await asyncio.gather(*(one.tried.wait() for one in slack.events.announce(slack.general, slack.north, event)))
-    assert (len(slack.delivering.sent), room.closed) == (1, [])
+    assert (len(slack.delivering.sent), room.desk.asked) == (1, [])
 
 
 async def test_what_nobody_wants_is_answered_and_counted(room: Entrance, capsys: pytest.CaptureFixture[str]) -> None:
@@ -392,4 +440,4 @@ async def test_a_private_channel_s_archive_counts_too(room: Entrance) -> None:
     event = {"type": "group_archive", "channel": secret.id, "user": slack.ann.id, "event_ts": "1.1"}
     envelope = slack.events.envelope(secret, slack.north, room.north, event)
     await slack.delivering.deliver(Delivery("events_api", envelope))
-    assert [channel for _, channel, _ in room.closed] == [secret.id]
+    assert [place_of(one.spot.thread).channel for one in room.desk.asked] == [secret.id]

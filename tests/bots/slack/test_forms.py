@@ -230,15 +230,18 @@ async def test_more_keeps_what_was_put_in(room: Entrance) -> None:
     room.desk.forms["new"] = replace(NEW, intro="")
     room.desk.words = "Reading a.docx, price follows."
     await slack.command(slack.ann, slack.general, "new")
+    await room.settled()
     view = slack.modal(slack.ann)
     assert view is not None
     assert (await slack.click(slack.ann, view, "form.more")).error == ""
+    await room.settled()
     assert len(view.content["blocks"]) == 7
     outcome = await slack.submit(slack.ann, {"brief": "x", "rounds": "99"})
     assert outcome.errors == {"field.rounds": "rounds must be from 1 to 20, not 99."}
     outcome = await slack.submit(slack.ann, {"brief": "Tighten", "rounds": "2", "files": [("a.docx", b"bytes")]})
     assert (outcome.error, slack.modal(slack.ann)) == ("", None)
     [request] = room.desk.asked
+    assert not request.wants_form
     assert (request.values["rounds"], request.spot.thread.channel) == (2, f"{slack.north.id}/{slack.general.id}")
     assert await room.door.fetch(request, request.files[0]) == b"bytes"
     await room.settled()
@@ -253,6 +256,7 @@ async def test_a_form_that_cannot_be_stored_stays_open(room: Entrance) -> None:
     slack = room.slack
     room.desk.forms["new"] = replace(NEW, intro="")
     await slack.command(slack.ann, slack.general, "new")
+    await room.settled()
     room.desk.inbox.fails = 1
     outcome = await slack.submit(slack.ann, {"brief": "x"})
     assert outcome.errors is not None
@@ -267,8 +271,10 @@ async def test_the_global_shortcut_s_form_says_where(room: Entrance) -> None:
     slack = room.slack
     room.desk.forms["new"] = replace(NEW, intro="")
     await slack.global_shortcut(slack.ann, "new_session")
+    await room.settled()
     await slack.submit(slack.ann, {"brief": "x", "where": slack.general.id})
     await slack.global_shortcut(slack.ann, "new_session")
+    await room.settled()
     await slack.submit(slack.ann, {"brief": "x"})
     channels = [f"{slack.north.id}/{slack.general.id}", f"{slack.north.id}/"]
     assert [one.spot.thread.channel for one in room.desk.asked] == channels

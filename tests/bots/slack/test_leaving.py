@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bots.slack.leaving import Departure, Forgotten, Stopping, decode_departure, forget
+from bots.desk.departing import Stopping
+from bots.slack.leaving import Departure, Forgotten, decode_departure, forget
 from bots.slack.places import channel_ref
 from core.orchestration.ports import PostRefused
 from core.sessions.errors import NotPossibleNow
