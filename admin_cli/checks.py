@@ -16,6 +16,7 @@ from bots.errors import BadSettings, DatabaseUnreachable
 from bots.views.errors import words_for
 from core.clock import SystemClock
 from core.errors import AtelierError, UserFacingError
+from core.money import Unit
 from core.orchestration.errors import EngineOutdated
 from core.providers.base import Effort, Request, Segment
 from core.providers.registry import REHEARSAL
@@ -73,7 +74,7 @@ async def _guarded(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding
         return await look()
     except DatabaseUnreachable as error:
         # as every other command ends where DATABASE_URL leads nowhere
-        return Finding(name, Outcome.FAILED, words_for(error).sentence, exit_code=BAD_INPUT)
+        return Finding(name, Outcome.FAILED, words_for(error, Unit.DOLLARS).sentence, exit_code=BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the edge: a doctor reports whatever hurts
         return Finding(name, Outcome.FAILED, _reason(error))
 
@@ -157,7 +158,7 @@ async def _call(registry: ModelRegistry, provider: str, name: str) -> Finding:
     except TimeoutError:
         return Finding(name, Outcome.FAILED, f"no answer within {_CALL_SECONDS:.0f} s")
     except AtelierError as error:
-        said = words_for(error).title if isinstance(error, UserFacingError) else type(error).__name__
+        said = words_for(error, Unit.DOLLARS).title if isinstance(error, UserFacingError) else type(error).__name__
         status = getattr(error, "status", None)
         return Finding(name, Outcome.FAILED, f"{said} ({status})" if status else said)
     return Finding(name, Outcome.OK, f"{reply.model} answered")

@@ -10,6 +10,7 @@ from admin_cli.output import FAILED, fail, print_json, print_rows, say
 
 if TYPE_CHECKING:
     from bots.bootstrap import Parts
+    from core.money import Unit
     from core.sessions.ports import Transaction
 
 app = typer.Typer(help="Grant credits, read the ledger, check it.", no_args_is_help=True, rich_markup_mode=None)
@@ -26,6 +27,7 @@ def grant(
 ) -> None:
     """Give credits to a workspace, once for each key."""
     from admin_cli.bootstrap import run
+    from bots.views.words import left
     from core.credits.model import LotKind
 
     microcredits = _microcredits(amount)
@@ -34,7 +36,7 @@ def grant(
     if not yes and not as_json:
         typer.confirm(f"Grant {amount} credits to {workspace_id}?", abort=True, err=True)
 
-    async def work(parts: Parts) -> tuple[bool, int] | None:
+    async def work(parts: Parts) -> tuple[tuple[bool, int] | None, Unit]:
         def write(tx: Transaction) -> tuple[bool, int] | None:
             if tx.workspaces.find(workspace_id) is None:
                 return None
@@ -51,19 +53,20 @@ def grant(
                 _audit(parts, tx, workspace_id, amount=amount, key=key, reason=reason)
             return granted, parts.ledger.balance(tx.credits, workspace_id).available_microcredits
 
-        return await parts.database.write(write)
+        return await parts.database.write(write), parts.tariff.unit
 
-    outcome = run(work)
+    outcome, unit = run(work)
     if outcome is None:
         fail(f"There is no workspace {workspace_id!r}. `atelier workspaces list` shows which there are.")
     granted, available = outcome
-    balance = _credits(available)
+    shown = left(available, unit)
     if as_json:
+        balance = _credits(available)
         print_json({"granted": granted, "workspace": workspace_id, "key": key, "balance_credits": balance})
     elif granted:
-        typer.echo(f"Granted. {workspace_id} has {balance:g} credits.")
+        typer.echo(f"Granted. {workspace_id} has {shown}.")
     else:
-        typer.echo(f"The key {key!r} was used before, so nothing changed. {workspace_id} has {balance:g} credits.")
+        typer.echo(f"The key {key!r} was used before, so nothing changed. {workspace_id} has {shown}.")
 
 
 @app.command()
@@ -72,10 +75,14 @@ def history(
     limit: Annotated[int, typer.Option(min=1, help="At most this many entries, the newest ones.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List entries of the ledger, oldest first."""
-    from admin_cli.bootstrap import run
+    """List entries of the ledger, oldest first; where nothing is sold, what was used in dollars.
 
-    async def work(parts: Parts) -> list[dict[str, Any]] | None:
+    With --json amounts are credits everywhere.
+    """
+    from admin_cli.bootstrap import run
+    from core.money import Unit
+
+    async def work(parts: Parts) -> tuple[list[dict[str, Any]] | None, Unit]:
         def read(tx: Transaction) -> list[dict[str, Any]] | None:
             if tx.workspaces.find(workspace_id) is None:
                 return None
@@ -95,13 +102,20 @@ def history(
                 for entry in tx.credits.list_entries(workspace_id, after_seq=after, limit=limit)
             ]
 
-        return await parts.database.read(read)
+        return await parts.database.read(read), parts.tariff.unit
 
-    rows = run(work)
+    rows, unit = run(work)
     if rows is None:
         fail(f"There is no workspace {workspace_id!r}. `atelier workspaces list` shows which there are.")
-    columns = ("seq", "at", "kind", "credits", "balance", "actor", "reason")
-    print_rows(rows, columns, as_json=as_json, empty="The ledger is empty.")
+    if as_json:
+        print_json(rows)
+    elif unit is Unit.DOLLARS:
+        used = [{**row, "used": _shown(-row["credits"], unit)} for row in rows]
+        print_rows(used, ("seq", "at", "kind", "used", "actor"), as_json=False, empty="Nothing was used yet.")
+    else:
+        both = [{**row, **{name: _shown(row[name], unit) for name in ("credits", "balance")}} for row in rows]
+        columns = ("seq", "at", "kind", "credits", "balance", "actor", "reason")
+        print_rows(both, columns, as_json=False, empty="The ledger is empty.")
 
 
 @app.command()
@@ -145,6 +159,15 @@ def _microcredits(amount: str) -> int:
     if not value.is_finite() or value <= 0 or value * MICROCREDITS_PER_CREDIT % 1:
         fail(f"{amount!r} is not an amount of credits: above 0, at most six decimals.")
     return credits_to_microcredits(value)
+
+
+def _shown(credits_: float, unit: Unit) -> str:
+    from decimal import Decimal
+
+    from bots.views.words import exact
+    from core.money import credits_to_microcredits
+
+    return exact(credits_to_microcredits(Decimal(str(credits_))), unit)
 
 
 def _credits(microcredits: int) -> float:

@@ -82,7 +82,7 @@ def demo(
     if as_json:
         print_json(session_report(snapshot, files))
     else:
-        tell_end(chat, session, files, out)
+        tell_end(chat, session, files, out, snapshot.unit)
     if session.status is Status.FAILED:
         raise typer.Exit(FAILED)
 
@@ -113,7 +113,7 @@ def tell_quote(chat: TerminalChat, session: Session, unit: Unit) -> None:
     chat.say(f"Price:   {quote}, never more than {money(session.cap_microcredits, unit)}\n")
 
 
-def tell_end(chat: TerminalChat, session: Session, files: list[str], out: str) -> None:
+def tell_end(chat: TerminalChat, session: Session, files: list[str], out: str, unit: Unit) -> None:
     """Say where the files are, or how to go on."""
     from admin_cli.foreground import resume_hint
     from bots.views.words import park_words
@@ -124,7 +124,7 @@ def tell_end(chat: TerminalChat, session: Session, files: list[str], out: str) -
     if session.status is Status.PAUSED:
         chat.say(f"Paused. Go on with: {resume_hint(session.id, out)}")
     elif session.status is Status.WAITING:
-        chat.say(f"It waits: {park_words(session.park_reason)}. Go on with: {resume_hint(session.id, out)}")
+        chat.say(f"It waits: {park_words(session.park_reason, unit)}. Go on with: {resume_hint(session.id, out)}")
     elif session.status not in ENDED:
         say(f"It is {session.status.value}. Watch it with: atelier sessions watch {session.id}")
 

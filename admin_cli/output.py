@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from core.errors import AtelierError
+    from core.money import Unit
 
 BAD_INPUT = 2
 FAILED = 1
@@ -66,13 +67,34 @@ def sentence_of(error: AtelierError) -> str:
     if isinstance(error, ProviderNotConfigured):
         # whoever types commands is the operator, who can set it
         variable = _KEYS.get(error.provider) or f"one of {', '.join(_KEYS.values())}"
-        return replace(words_for(error), way_out=f"Set {variable}, in the environment or in .env.").sentence
+        return replace(words_for(error, _unit()), way_out=f"Set {variable}, in the environment or in .env.").sentence
     if isinstance(error, BadSettings):
         return " ".join(error.problems)
     if isinstance(error, UserFacingError):
-        return words_for(error).sentence
-    words = words_for_code("unavailable")
+        return words_for(error, _unit()).sentence
+    words = words_for_code("unavailable", _unit())
     return f"{words.title}. {type(error).__name__}: {error}"
+
+
+def read_amount(text: str, unit: Unit) -> int:
+    """Return an amount that somebody typed, in micro-credits; end with one line if it is none."""
+    import re
+
+    if not re.fullmatch(r"\$?\d{1,9}(\.\d{1,6})?", text):
+        fail(f"{text!r} is not an amount, such as 60 or $0.60.")
+    return unit.read(text)
+
+
+def _unit() -> Unit:
+    """Return in which unit this installation shows amounts; dollars where nobody can tell."""
+    from bots.errors import BadSettings
+    from bots.settings import load_settings
+    from core.money import Unit
+
+    try:
+        return Unit.CREDITS if load_settings().stripe_secret_key is not None else Unit.DOLLARS
+    except BadSettings:
+        return Unit.DOLLARS
 
 
 def fail(text: str, *, code: int = BAD_INPUT) -> NoReturn:

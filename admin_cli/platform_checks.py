@@ -9,6 +9,7 @@ from admin_cli.findings import Finding, Outcome
 from bots.bootstrap import slack_is_configured
 from bots.views.errors import words_for
 from core.errors import AtelierError, UserFacingError
+from core.money import Unit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,7 +59,7 @@ async def _shop(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("stripe", Outcome.FAILED, str(error))
         return
     except AtelierError as error:
-        said = words_for(error).sentence if isinstance(error, UserFacingError) else type(error).__name__
+        said = words_for(error, Unit.CREDITS).sentence if isinstance(error, UserFacingError) else type(error).__name__
         yield Finding("stripe", Outcome.FAILED, said)
         return
     for problem in problems:

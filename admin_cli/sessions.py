@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from admin_cli.output import DEFAULT_OUT, FAILED, fail, print_json, print_rows
+from admin_cli.output import DEFAULT_OUT, FAILED, fail, print_json, print_rows, read_amount
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -112,7 +112,10 @@ def new(
     rounds: Annotated[int | None, typer.Option(help="Rounds with a Writer, 1 to 20.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Score that is good enough, 0 to 10.")] = None,
     model: Annotated[str, typer.Option(help="Model id or alias.")] = "",
-    cap: Annotated[int | None, typer.Option(help="Spend no more than this many credits.")] = None,
+    cap: Annotated[
+        str | None,
+        typer.Option(help="Spend no more than this: credits where they are sold, else dollars; $0.50 is dollars."),
+    ] = None,
     minutes: Annotated[int | None, typer.Option(help="Work no longer than this.")] = None,
     language: Annotated[str, typer.Option(help="Language to write in, such as en or de.")] = "",
     notes_only: Annotated[bool, typer.Option("--notes-only", help="Comments only, nothing is rewritten.")] = False,
@@ -126,10 +129,11 @@ def new(
 
     With --draft it is only created, and its price told.
     """
+    from dataclasses import replace
+
     from admin_cli.demo import read_upload
     from admin_cli.foreground import prepare_folder
     from admin_cli.local import MEMBER, THREAD, ensure_workspace
-    from core.money import credits_to_microcredits
     from core.sessions.requests import NewSession
 
     request = NewSession(
@@ -146,7 +150,6 @@ def new(
         model=model,
         notes_only=notes_only,
         language=language,
-        cap_microcredits=None if cap is None else credits_to_microcredits(cap),
         max_seconds=None if minutes is None else minutes * 60,
     )
 
@@ -155,7 +158,8 @@ def new(
 
     async def create(parts: Parts) -> Session:
         await ensure_workspace(parts)
-        return await parts.sessions.create(request)
+        limit = None if cap is None else read_amount(cap, parts.tariff.unit)
+        return await parts.sessions.create(replace(request, cap_microcredits=limit))
 
     verb = None if draft else (lambda parts, session: parts.sessions.start(session.id, actor=MEMBER))
     _perform(create, verb, detach=detach or draft, out=out, as_json=as_json)
@@ -279,7 +283,7 @@ def _perform(
     if as_json:
         print_json(session_report(snapshot, files))
     elif ran_here:
-        tell_end(chat, snapshot.session, files, out)
+        tell_end(chat, snapshot.session, files, out, snapshot.unit)
     else:
         typer.echo(f"{snapshot.session.id} is {snapshot.session.status.value}.")
     if ran_here and snapshot.session.status is Status.FAILED:

@@ -105,8 +105,8 @@ async def _history(counter: Counter, call: Call) -> None:
     argument = call.text("argument")
     workspace = call.workspace.id
     if argument == "csv":
-        text = await counter.reader.history_csv(workspace)
-        name = f"credits-{counter.tools.clock.now():%Y-%m-%d}.csv"
+        text = await counter.reader.history_csv(workspace, unit=counter.tools.unit)
+        name = f"{'credits' if counter.tools.sells else 'use'}-{counter.tools.clock.now():%Y-%m-%d}.csv"
         view = said(f"Everything that came and went is in {name}, oldest first.")
         await send_made(counter.tools, call, view, name=name, media_type="text/csv", data=text.encode())
         return

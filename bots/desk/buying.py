@@ -139,7 +139,9 @@ async def _add(counter: Counter, call: Call) -> None:
         await _buy(counter, call)
         return
     error = NotABuyer(call.workspace.id)
-    await call.say(failure_view(error, buttons=await _ways(counter, call, error, call.request.target)))
+    await call.say(
+        failure_view(error, unit=counter.tools.unit, buttons=await _ways(counter, call, error, call.request.target))
+    )
 
 
 async def _ask(counter: Counter, call: Call) -> None:

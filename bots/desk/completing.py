@@ -54,7 +54,7 @@ async def _sessions(tools: Tools, actor: Actor, command: str) -> list[tuple[str,
 
     fits = FITS.get(command, frozenset(Status))
     mine = [session for session in await tools.store.read(read) if session.status in fits]
-    return [(session.id, f"{session.title}: {short_state(session)}") for session in mine]
+    return [(session.id, f"{session.title}: {short_state(session, tools.unit)}") for session in mine]
 
 
 async def _projects(tools: Tools, actor: Actor, *, archived: bool) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from core.billing.catalogue import Product
 from core.billing.errors import BillingUnavailable, NotABuyer, NothingSold, UnknownProduct
 from core.billing.overview import BillingReader, Overview, month_of
 from core.billing.service import BillingService
+from core.money import Unit
 from core.sessions.model import Session
 from core.sessions.ports import Transaction
 from core.workspaces.access import Denial, configure_denial, refuse, steer_denial
@@ -141,6 +142,6 @@ def guarded(act: Callable[[Call], Awaitable[None]], *, is_for_starters: bool = F
         try:
             await act(call)
         except BillingUnavailable as error:
-            await call.say(failure_view(error))
+            await call.say(failure_view(error, unit=Unit.CREDITS))
 
     return handler

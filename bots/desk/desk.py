@@ -140,7 +140,9 @@ class Desk:
             raise
         except UserFacingError as error:
             _log.info("request_refused", code=error.code, workspace=request.actor.workspace_id)
-            await _answer(door, request, failure_view(error, buttons=await self._ways(request, error)))
+            await _answer(
+                door, request, failure_view(error, unit=self.tools.unit, buttons=await self._ways(request, error))
+            )
         except ConflictError as error:
             _log.info("request_overtaken", error=str(error), workspace=request.actor.workspace_id)
             await _answer(door, request, failure_view(None))

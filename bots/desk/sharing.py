@@ -45,7 +45,7 @@ async def _share(tools: Tools, call: Call) -> None:
     try:
         await call.door.check_post(replace(call.request, spot=replace(call.request.spot, thread=origin)), origin)
     except CannotPost as error:
-        await call.say(error_view(words_for(error), (Button("share", "Try again", session.id),)))
+        await call.say(error_view(words_for(error, tools.unit), (Button("share", "Try again", session.id),)))
         return
     key = await tools.store.write(lambda tx: _intend(tools, tx, session))
     await tools.poster.flush(session.id)

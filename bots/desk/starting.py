@@ -120,7 +120,7 @@ async def begin(tools: Tools, call: Call, session: Session, *, first_time: str =
                 Button("start", "Start session", session.id, style=Style.PRIMARY),
                 Button("discard", "Discard session", session.id),
             )
-            await call.say(failure_view(error, buttons=ways))
+            await call.say(failure_view(error, unit=tools.unit, buttons=ways))
             return
     view = price_view(
         session,

@@ -28,11 +28,20 @@ def place_words(platform: str) -> str:
     return PLACES.get(platform, "this installation")
 
 
-def failure_view(error: UserFacingError | None, *, code: str = "", buttons: Sequence[Button] = ()) -> View:
-    """Return what went wrong, with the way out; without an error and a code, that somebody else was faster."""
+def failure_view(
+    error: UserFacingError | None, *, code: str = "", buttons: Sequence[Button] = (), unit: Unit = Unit.CREDITS
+) -> View:
+    """Return what went wrong, with the way out; without an error and a code, that somebody else was faster.
+
+    Args:
+        error: What went wrong.
+        code: The code alone, where there is no error; never one about money.
+        buttons: Ways out.
+        unit: In which unit people see amounts.
+    """
     if error is not None:
-        return error_view(words_for(error), buttons)
-    return error_view(words_for_code(code or "overtaken"), buttons)
+        return error_view(words_for(error, unit), buttons)
+    return error_view(words_for_code(code or "overtaken", unit), buttons)
 
 
 def error_view(words: ErrorView, buttons: Sequence[Button] = ()) -> View:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bots.views.ask import spoken
 from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Table, Text, View
-from bots.views.words import dollars, exact_amount, left, money
+from bots.views.words import dollars, exact, left, money
 from core.billing.model import Subscription
 from core.billing.overview import HistoryPage, Overview, PlanTable
 from core.credits.model import Balance, Entry, EntryKind, Lot, LotKind
@@ -64,7 +64,7 @@ def card_view(overview: Overview, reader: Reader) -> View:
     ]
     elements: list[Element] = [Heading("Billing", 2), Fields(tuple(pairs))]
     if balance.lots:
-        elements.append(Table(("Credits", "Left", "Of", "Until"), tuple(map(_lot, balance.lots)), right=(1, 2)))
+        elements.append(Table(("From", "Left", "Of", "Until"), tuple(map(_lot, balance.lots)), right=(1, 2)))
     if overview.is_frozen:
         elements.append(Small("A payment is disputed; until that is decided nothing more can be bought."))
     if not reader.may_buy:
@@ -125,9 +125,9 @@ def buyers_words(buyers: Sequence[str]) -> str:
 def history_view(page: HistoryPage, *, unit: Unit, is_first: bool) -> View:
     """Return a page of the ledger, newest first; amounts to the hundredth, so that they add up."""
     sold = unit is Unit.CREDITS
-    elements: list[Element] = [Heading("History", 2)]
+    elements: list[Element] = [Heading("History" if sold else "What was used", 2)]
     if page.entries:
-        headers = ("When", "What", "Credits" if sold else "Amount", *(("Balance",) if sold else ()))
+        headers = ("When", "What", "Credits" if sold else "Dollars", *(("Balance",) if sold else ()))
         rows = tuple(_entry(entry, unit) for entry in page.entries)
         elements.append(Table(headers, rows, right=(2, 3) if sold else (2,)))
     else:
@@ -207,23 +207,18 @@ def _card_buttons(overview: Overview, reader: Reader) -> tuple[Button, ...]:
 
 def _lot(lot: Lot) -> tuple[str, ...]:
     until = day(lot.expires_at) if lot.expires_at is not None else "for good"
-    return (_KINDS[lot.kind], exact_amount(lot.remaining_microcredits), exact_amount(lot.amount_microcredits), until)
+    return (_KINDS[lot.kind], exact(lot.remaining_microcredits), exact(lot.amount_microcredits), until)
 
 
 def _entry(entry: Entry, unit: Unit) -> tuple[str, ...]:
     what = _ENTRIES[entry.kind]
+    when = entry.at.strftime("%Y-%m-%d %H:%M")
+    if unit is Unit.DOLLARS:  # reasons are the operator's and Stripe's, and speak of credits
+        return (when, what, exact(-entry.amount_microcredits, unit))
     if entry.reason:
         what = f"{what}: {entry.reason}"
-    when = entry.at.strftime("%Y-%m-%d %H:%M")
-    if unit is Unit.DOLLARS:
-        return (when, what, dollars(-entry.amount_microcredits))
-    amount = entry.amount_microcredits
-    return (
-        when,
-        what,
-        f"{'+' if amount > 0 else ''}{exact_amount(amount)}",
-        exact_amount(entry.posted_after_microcredits),
-    )
+    sign = "+" if entry.amount_microcredits > 0 else ""
+    return (when, what, f"{sign}{exact(entry.amount_microcredits)}", exact(entry.posted_after_microcredits))
 
 
 def _figure(value: int | None) -> str:
@@ -232,7 +227,7 @@ def _figure(value: int | None) -> str:
 
 _FEATURES: tuple[tuple[str, Callable[[Tier], str]], ...] = (
     ("Price a month", lambda tier: cents(tier.price_cents_month)),
-    ("Credits a month", lambda tier: _figure(tier.credits_month)),
+    ("Credits a month", lambda tier: money(tier.microcredits_month).replace(" credits", "")),
     ("Models", lambda tier: "all" if tier.grades is None else ", ".join(tier.grades)),
     ("Editors", lambda tier: _figure(tier.editors)),
     ("Rounds", lambda tier: _figure(tier.rounds)),

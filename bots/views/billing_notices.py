@@ -7,7 +7,7 @@ from typing import Any
 
 from bots.views.billing import cents, day
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Style, Table, Text, View
-from bots.views.words import exact_amount, left, money
+from bots.views.words import exact, left, money
 from core.billing.model import Notice, NoticeKind
 from core.sessions.model import Status
 
@@ -158,7 +158,7 @@ def _digest(facts: Mapping[str, Any], known: Known) -> _Said:
         (
             known.members.get(item["member"], "somebody who left" if item["member"] else "deleted sessions"),
             known.projects.get(item["project"], "no project" if not item["project"] else "a deleted project"),
-            exact_amount(item["microcredits"]),
+            exact(item["microcredits"]),
         )
         for item in facts["spend"]
     )

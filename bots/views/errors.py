@@ -11,6 +11,7 @@ from core.casts.errors import CastInvalid, CastUnknown
 from core.credits.errors import AllowanceReached, InsufficientCredits, NotEntitled
 from core.documents.errors import EditsRejected, UnreadableFile
 from core.errors import UserFacingError
+from core.money import Unit
 from core.orchestration.ports import PostRefused
 from core.providers.errors import ModelNotAllowed, ProviderError, ProviderNotConfigured, UnknownModel
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
@@ -114,7 +115,7 @@ WORDS: dict[str, ErrorView] = {
     "file_unavailable": ErrorView("The file could not be fetched"),  # its reason says what to do
     "not_allowed": ErrorView("You may not do that"),
     "allowance_reached": ErrorView("The allowance of this month is used up"),
-    "billing_off": ErrorView("Nothing is sold here"),
+    "billing_off": ErrorView("Nothing is sold here", "", "`billing` shows what was used."),
     "buyer_required": ErrorView(
         "You may not buy here",
         "Admins may, and those whom they named.",
@@ -147,30 +148,62 @@ WORDS: dict[str, ErrorView] = {
 }
 
 
-def words_for_code(code: str) -> ErrorView:
-    """Return the words of a code that was stored without its error; never fails."""
+_SALES = frozenset(
+    {
+        "buyer_required", "product_unknown", "plan_highest", "plan_unchanged", "subscription_missing", "payment_pending",
+        "purchases_frozen", "billing_unavailable",
+    }
+)  # fmt: skip
+_UNSOLD = {
+    **dict.fromkeys(_SALES, WORDS["billing_off"]),
+    "credits_insufficient": ErrorView(
+        "What may be spent here is used up", "", "Lower the price cap, or ask the operator of this installation."
+    ),
+    "not_entitled": ErrorView("That is more than this installation allows", "", "Ask for less, or ask its operator."),
+}
+
+
+def words_for_code(code: str, unit: Unit) -> ErrorView:
+    """Return the words of a code that was stored without its error; never fails.
+
+    Args:
+        code: The error's.
+        unit: In which unit people see amounts; in dollars nothing is sold, and nobody hears of buying.
+    """
+    words = WORDS.get(code, WORDS["error"])
+    return _UNSOLD.get(code, words) if unit is Unit.DOLLARS else words
+
+
+def _plain(code: str) -> ErrorView:
+    """Return the words of a code that says nothing of money."""
     return WORDS.get(code, WORDS["error"])
 
 
-def words_for(error: UserFacingError) -> ErrorView:
-    """Return the words of *error*, with the facts that it carries."""
+def words_for(error: UserFacingError, unit: Unit) -> ErrorView:
+    """Return the words of *error*, with the facts that it carries; see `words_for_code` for *unit*."""
+    if unit is Unit.DOLLARS and error.code in _SALES:
+        return _UNSOLD[error.code]
+    for kind, tell in _IN_UNIT:
+        if isinstance(error, kind):
+            return tell(error, unit)
     for kind, refine in _REFINED:
         if isinstance(error, kind):
             return refine(error)
-    return words_for_code(error.code)
+    return words_for_code(error.code, unit)
 
 
 def _unreadable(error: UnreadableFile) -> ErrorView:
-    words = words_for_code(error.code)
+    words = _plain(error.code)
     reason = _sentence(error.reason)
     # the reason may be the very title: nobody needs to hear it twice
     return ErrorView(words.title, "" if reason == _sentence(words.title) else reason, words.way_out)
 
 
-def _insufficient(error: InsufficientCredits) -> ErrorView:
-    required, available = money(error.required_microcredits), left(max(0, error.available_microcredits))
-    words = WORDS[InsufficientCredits.code]
-    return ErrorView(words.title, f"It needs {required}, and there are {available}.", words.way_out)
+def _insufficient(error: InsufficientCredits, unit: Unit) -> ErrorView:
+    required, available = money(error.required_microcredits, unit), left(max(0, error.available_microcredits), unit)
+    words = words_for_code(InsufficientCredits.code, unit)
+    there = "there are" if unit is Unit.CREDITS else "there is"
+    return ErrorView(words.title, f"It needs {required}, and {there} {available}.", words.way_out)
 
 
 _LIMITS = {
@@ -183,14 +216,30 @@ _LIMITS = {
 }
 
 
-def _not_entitled(error: NotEntitled) -> ErrorView:
+def _not_entitled(error: NotEntitled, unit: Unit) -> ErrorView:
+    words = words_for_code(NotEntitled.code, unit)
     what = _LIMITS.get(error.limit, error.limit.replace("_", " "))
-    way_out = f"The {error.lifted_by.capitalize()} plan includes it." if error.lifted_by else ""
+    has = f"your plan has {_figure(error.allowed)}" if unit is Unit.CREDITS else f"{_figure(error.allowed)} may be had"
+    way_out = f"The {error.lifted_by.capitalize()} plan includes it." if error.lifted_by else _NO_PLAN[error.limit]
     return ErrorView(
-        WORDS[NotEntitled.code].title, f"Asked for {what}: {error.asked}; your plan has {error.allowed}.", way_out
+        words.title,
+        f"Asked for {what}: {_figure(error.asked)}; {has}.",
+        way_out if unit is Unit.CREDITS else words.way_out,
     )
 
 
+def _figure(text: str) -> str:
+    return f"{int(text):,}" if text.isdigit() else text
+
+
+_NO_PLAN = {
+    "rounds": "No plan has so many; run one more round after the end.",
+    "editors": "No plan has so many; ask for fewer.",
+    "models": "No plan includes it; choose another model.",
+    "words": "No plan takes so much at once; send the part that needs work.",
+    "concurrent_sessions": "No plan has more; wait until one of them ends.",
+    "sessions_month": "No plan has more; wait for the next month.",
+}
 _VERBS = {
     "start": "started",
     "pause": "paused",
@@ -273,12 +322,13 @@ def _denied(error: NotAllowed) -> ErrorView:
     return ErrorView(WORDS[NotAllowed.code].title, explanation, way_out)
 
 
-def _allowance(error: AllowanceReached) -> ErrorView:
-    whose = "Your" if error.is_members else "The"
+def _allowance(error: AllowanceReached, unit: Unit) -> ErrorView:
+    whose = "Your limit" if error.is_members else "The limit of all together"
+    limit, spent = money(error.limit_microcredits, unit), money(error.spent_microcredits, unit)
     return ErrorView(
         WORDS[AllowanceReached.code].title,
-        f"{whose} limit is {money(error.limit_microcredits)} a month; {money(error.spent_microcredits)} of it are used "
-        f"or set aside, and this session may need {money(error.required_microcredits)}.",
+        f"{whose} is {limit} a month; {spent} of it {'are' if unit is Unit.CREDITS else 'is'} used or set aside, and this "
+        f"session may need {money(error.required_microcredits, unit)}.",
         "Ask an admin to raise it, or wait for the next month.",
     )
 
@@ -301,7 +351,7 @@ def _name_unknown(error: NameUnknown) -> ErrorView:
 
 def _with_reason(error: Any) -> ErrorView:
     """Return the words of an error that brings its own sentences: what happened, and perhaps the remedy."""
-    words = words_for_code(error.code)
+    words = _plain(error.code)
     remedy = getattr(error, "remedy", "")
     if remedy:
         return ErrorView(words.title, "", _sentence(remedy))
@@ -360,7 +410,7 @@ _PROVIDERS = {"anthropic": "Anthropic", "google": "Google", "openai": "OpenAI", 
 
 
 def _provider(error: ProviderError) -> ErrorView:
-    words = words_for_code(error.code)
+    words = _plain(error.code)
     name = _PROVIDERS.get(error.provider, error.provider)
     return ErrorView(
         words.title.replace("The AI provider", name) if name else words.title, words.explanation, words.way_out
@@ -375,10 +425,13 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
-_REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] = (
-    (UnreadableFile, _unreadable),
+_IN_UNIT: tuple[tuple[type[UserFacingError], Callable[[Any, Unit], ErrorView]], ...] = (
     (InsufficientCredits, _insufficient),
     (NotEntitled, _not_entitled),
+    (AllowanceReached, _allowance),
+)
+_REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] = (
+    (UnreadableFile, _unreadable),
     (NotPossibleNow, _not_possible),
     (BadRequest, _bad_request),
     (SessionNotFound, _not_found),
@@ -392,7 +445,6 @@ _REFINED: tuple[tuple[type[UserFacingError], Callable[[Any], ErrorView]], ...] =
     (NameInvalid, _name_invalid),
     (NameTaken, _name_taken),
     (NameUnknown, _name_unknown),
-    (AllowanceReached, _allowance),
     (CannotPost, _with_reason),
     (FileUnavailable, _with_reason),
     (ModelNotAllowed, _not_allowed),

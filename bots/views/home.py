@@ -31,7 +31,7 @@ def home_view(
     elements.append(Heading("Your sessions", 2))
     if not sessions:
         elements.append(Text("There are none yet."))
-    lines = [f"- **{item.title}**: {short_state(item)}" for item in sessions]
+    lines = [f"- **{item.title}**: {short_state(item, unit)}" for item in sessions]
     if lines:
         elements.append(Text("\n".join(lines)))
         verbs = tuple(Button("status", f"Show {item.title}"[:75], item.id) for item in sessions)

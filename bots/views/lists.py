@@ -6,6 +6,7 @@ from decimal import Decimal
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Table, Text, View
 from bots.views.pager import turning
 from bots.views.words import SHARE, count, end_words, park_words
+from core.money import Unit
 from core.providers.catalogue import ModelSpec
 from core.sessions.model import Session, SessionFile, Status
 
@@ -20,11 +21,11 @@ _STATES = {
 }
 
 
-def short_state(session: Session) -> str:
+def short_state(session: Session, unit: Unit) -> str:
     """Return where a session stands, in a few words."""
     match session.status:
         case Status.WAITING:
-            return f"waiting: {park_words(session.park_reason)}"
+            return f"waiting: {park_words(session.park_reason, unit)}"
         case Status.COMPLETED | Status.STOPPED | Status.FAILED:
             return f"over: {end_words(session)}"
         case _:
@@ -35,6 +36,7 @@ def sessions_view(
     sessions: Sequence[Session],
     *,
     whose: str,
+    unit: Unit,
     page: int,
     pages: int,
     argument: str,
@@ -49,6 +51,7 @@ def sessions_view(
     Args:
         sessions: Of this page, newest first.
         whose: The title: ``Your sessions``.
+        unit: In which unit people see amounts.
         page: Which page.
         pages: Of how many.
         argument: What the buttons that turn the page carry before its number.
@@ -67,7 +70,7 @@ def sessions_view(
         star = "★ " if session.starred else ""
         by = "" if session.member_id == member_id else f", by {names.get(session.member_id, 'somebody')}"
         day = session.created_at.strftime("%Y-%m-%d")
-        lines.append(f"- {star}**{session.title}**: {short_state(session)} ({day}{by})")
+        lines.append(f"- {star}**{session.title}**: {short_state(session, unit)} ({day}{by})")
     if lines:
         elements.append(Text("\n".join(lines)))
         elements.append(Buttons(tuple(Button("status", f"Show {item.title}"[:75], item.id) for item in sessions)))

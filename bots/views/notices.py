@@ -5,7 +5,7 @@ Who stood in for a model and what did not fit its window is no post of its own: 
 
 from bots.views.elements import Button, Buttons, Element, Heading, Style, Text, View
 from bots.views.errors import words_for_code
-from bots.views.words import REHEARSAL, is_rehearsal, left, park_words
+from bots.views.words import REHEARSAL, is_rehearsal, left, lower_first, park_words
 from core.money import Unit
 from core.orchestration.ports import Content, Snapshot
 from core.sessions.model import ParkReason
@@ -17,7 +17,7 @@ def notice_post(content: Content) -> View:
     if content.code == "parked":
         title, lines = _parked(snapshot, content.facts)
     else:
-        words = words_for_code(content.code)
+        words = words_for_code(content.code, snapshot.unit)
         title, lines = words.title, [words.explanation, words.way_out]
     if text := content.facts.get("text", ""):
         lines.append(text)
@@ -34,18 +34,21 @@ def notice_post(content: Content) -> View:
 
 def _parked(snapshot: Snapshot, facts: dict[str, str]) -> tuple[str, list[str]]:
     reason = _reason(facts.get("reason", "")) or snapshot.session.park_reason
+    if reason is ParkReason.BALANCE and snapshot.unit is Unit.DOLLARS:
+        words = words_for_code("credits_insufficient", snapshot.unit)
+        return f"The session waits: {lower_first(words.title)}", ["The best version so far is kept.", words.way_out]
     if reason is ParkReason.BALANCE:
         return (
             "The session waits for credits",
             [
-                f"The balance is {left(snapshot.balance_microcredits, snapshot.unit)}.",
+                f"The balance is {left(max(0, snapshot.balance_microcredits))}.",
                 "The best version so far is kept. It goes on when credits are added, and ends after 7 days without.",
             ],
         )
     if reason is ParkReason.PROVIDER:
-        words = words_for_code(facts.get("failure", "") or snapshot.session.failure_code)
-        return f"The session waits: {words.title[0].lower()}{words.title[1:]}", [words.explanation, words.way_out]
-    return f"The session waits: {park_words(reason)}", []
+        words = words_for_code(facts.get("failure", "") or snapshot.session.failure_code, snapshot.unit)
+        return f"The session waits: {lower_first(words.title)}", [words.explanation, words.way_out]
+    return f"The session waits: {park_words(reason, snapshot.unit)}", []
 
 
 def _reason(value: str) -> ParkReason | None:

@@ -9,7 +9,7 @@ from bots.views.words import (
     SHARE,
     count,
     end_words,
-    exact_amount,
+    exact,
     find_role,
     is_rehearsal,
     left,
@@ -115,7 +115,7 @@ def receipt_post(snapshot: Snapshot) -> View:
             role_name(role) if (role := find_role(session.cast, turn.role_key)) else turn.role_key,
             turn.model,
             score(turn.score) if turn.score is not None else "",
-            _cell(turn.charged_microcredits, unit),
+            exact(turn.charged_microcredits, unit),
         )
         for turn in turns_in_order(snapshot)
     )
@@ -157,8 +157,4 @@ def round_totals(snapshot: Snapshot, unit: Unit) -> tuple[tuple[str, ...], ...]:
     totals: dict[int, int] = {}
     for turn in snapshot.turns:
         totals[turn.round] = totals.get(turn.round, 0) + turn.charged_microcredits
-    return tuple((round_name(number), _cell(total, unit)) for number, total in sorted(totals.items()))
-
-
-def _cell(microcredits: int, unit: Unit) -> str:
-    return exact_amount(microcredits) if unit is Unit.CREDITS else money(microcredits, unit)
+    return tuple((round_name(number), exact(total, unit)) for number, total in sorted(totals.items()))

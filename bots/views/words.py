@@ -10,6 +10,7 @@ from core.sessions.model import EndReason, ParkReason, Session, Status
 
 _TENTH = Decimal("0.1")
 _HUNDREDTH = Decimal("0.01")
+_CENTS = -2
 _MINUTE = 60
 REHEARSAL = "rehearsal"
 SHARE = "Share to channel"
@@ -40,9 +41,17 @@ def left(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
     return _credits(amount(microcredits, ROUND_FLOOR), dollars(microcredits, ROUND_FLOOR))
 
 
-def exact_amount(microcredits: int) -> str:
-    """Return credits to the hundredth, as columns of a receipt need them: they add up as far as the eye can tell."""
-    return f"{microcredits_to_credits(microcredits).quantize(_HUNDREDTH, ROUND_HALF_UP):,f}"
+def exact(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
+    """Return ``1.20 ($0.012)``: a hundredth of a credit, as columns of a receipt need it, to add up for the eye.
+
+    Where nothing is sold it is the dollars alone, just as exact.
+    """
+    credits_ = microcredits_to_credits(microcredits).quantize(_HUNDREDTH, ROUND_HALF_UP)
+    in_dollars = (credits_ / CREDITS_PER_DOLLAR).normalize()
+    if in_dollars.as_tuple().exponent > _CENTS:  # type: ignore[operator]  # a finite number's is a number
+        in_dollars = in_dollars.quantize(_HUNDREDTH)
+    shown = f"{'-' if credits_ < 0 else ''}${abs(in_dollars):,f}"
+    return shown if unit is Unit.DOLLARS else f"{credits_:,f} ({shown})"
 
 
 def dollars(microcredits: int, rounding: str = ROUND_CEILING) -> str:
@@ -58,10 +67,11 @@ def money(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
 
 
 def spent_of(spent_microcredits: int, cap_microcredits: int, unit: Unit = Unit.CREDITS) -> str:
-    """Return how much of the cap is used, short enough for a progress line: ``10 of at most 40 credits``."""
+    """Return how much of the cap is used: ``10 of at most 40 credits ($0.10 of $0.40)``, or ``$0.10 of at most $0.40``."""
+    spent, cap = dollars(spent_microcredits), dollars(cap_microcredits)
     if unit is Unit.DOLLARS:
-        return f"{dollars(spent_microcredits)} of at most {dollars(cap_microcredits)}"
-    return f"{amount(spent_microcredits)} of at most {amount(cap_microcredits)} credits"
+        return f"{spent} of at most {cap}"
+    return f"{amount(spent_microcredits)} of at most {amount(cap_microcredits)} credits ({spent} of {cap})"
 
 
 def _credits(shown: str, in_dollars: str) -> str:
@@ -160,7 +170,7 @@ def state_line(snapshot: Snapshot) -> str:  # noqa: PLR0911 - one return a case
         case Status.PAUSED:
             return "Paused"
         case Status.WAITING:
-            return f"Waiting: {park_words(session.park_reason)}"
+            return f"Waiting: {park_words(session.park_reason, snapshot.unit)}"
         case Status.COMPLETED | Status.STOPPED | Status.FAILED:
             return f"{_ENDED[session.status]}: {end_words(session)}"
 
@@ -203,11 +213,11 @@ def end_words(session: Session) -> str:  # noqa: PLR0911 - one return a case
             return "it is over"
 
 
-def park_words(reason: ParkReason | None) -> str:
+def park_words(reason: ParkReason | None, unit: Unit) -> str:
     """Return what a session waits for, without a full stop."""
     match reason:
         case ParkReason.BALANCE:
-            return "there are no credits left"
+            return "there are no credits left" if unit is Unit.CREDITS else "what may be spent is used up"
         case ParkReason.PROVIDER:
             return "the AI provider is out of reach"
         case ParkReason.REVIEW:

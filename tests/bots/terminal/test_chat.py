@@ -127,7 +127,7 @@ async def test_live_panels_stand_side_by_side() -> None:
     assert "Doubled" in text
     assert "writing: 1 of 3 paragraphs" in text
     assert text.splitlines()[-1].strip() == (
-        "proposal.docx · Round 1 of up to 1 · score 6.1 > 7.8 · 10 of at most 40 credits"
+        "proposal.docx · Round 1 of up to 1 · score 6.1 > 7.8 · 10 of at most 40 credits ($0.10 of $0.40)"
     )
     harness.chat.close()
 

@@ -13,6 +13,7 @@ from core.casts.errors import CastUnknown
 from core.credits.errors import InsufficientCredits, NotEntitled
 from core.documents.errors import UnreadableFile
 from core.errors import UserFacingError
+from core.money import Unit
 from core.providers.errors import Overloaded, ProviderError, UnknownModel
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound
 from core.sessions.model import Status
@@ -93,12 +94,12 @@ def test_words_are_sentences(code: str) -> None:
 )  # fmt: skip
 def test_facts_are_told(error: UserFacingError, sentence: str) -> None:
     """What an error knows stands in its words: numbers, names, limits."""
-    assert words_for(error).sentence == sentence
+    assert words_for(error, Unit.CREDITS).sentence == sentence
 
 
 def test_an_unknown_code_still_has_words() -> None:
     """A code of another version, stored with a session, is no crash."""
-    assert words_for_code("never_heard_of") == WORDS["error"]
+    assert words_for_code("never_heard_of", Unit.CREDITS) == WORDS["error"]
 
 
 def test_every_status_has_words() -> None:

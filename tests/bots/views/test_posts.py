@@ -172,9 +172,9 @@ def test_the_receipt_adds_up() -> None:
     """A line a round and a role, totals a round, and what was quoted, charged, not used."""
     view = view_of(_content(PostKind.RECEIPT))
     lines, totals = [item for item in view.elements if isinstance(item, Table)]
-    assert lines.rows[0] == ("Reading", "Content editor", "rehearsal", "6.0", "1.20")
+    assert lines.rows[0] == ("Reading", "Content editor", "rehearsal", "6.0", "1.20 ($0.012)")
     assert lines.rows[3][1] == "Lead editor"
-    assert totals.rows == (("Reading", "4.00"), ("Round 1", "6.00"))
+    assert totals.rows == (("Reading", "4.00 ($0.04)"), ("Round 1", "6.00 ($0.06)"))
     assert _fields(view) == {
         "Quoted": "10 to 20 credits ($0.10 to $0.20)",
         "Set aside at most": "40 credits ($0.40)",
