@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from bots.bootstrap import Parts
-    from core.billing.reconcile import BillingDifference
+    from core.billing.model import BillingDifference, Reconciliation
     from core.billing.shop import Shop
 
     T = TypeVar("T")
@@ -32,17 +32,31 @@ def check(
 ) -> None:
     """Compare everything that was paid with Stripe's objects; change nothing.
 
-    Exit 1 with the differences if there are any.
+    It says too what the last reconciliation repaired and left, and what of the set-up deserves a look. Exit 1 with the
+    differences if there are any.
     """
 
-    async def work(_: Parts, shop: Shop) -> list[dict[str, Any]]:
-        return [_row(item) for item in await shop.reconciler.compare(workspace_id or None)]
+    async def work(
+        parts: Parts, shop: Shop
+    ) -> tuple[list[dict[str, Any]], Reconciliation | None, list[dict[str, str]]]:
+        found = [_row(item) for item in await shop.reconciler.compare(workspace_id or None)]
+        last = await parts.database.read(lambda tx: tx.billing.last_reconciliation())
+        advice = [{"subject": item.subject, "text": item.text} for item in await shop.check_setup()]
+        return found, last, advice
 
-    rows = _run(work)
+    rows, last, advice = _run(work)
     if as_json:
-        print_json({"differences": rows})
+        told = None if last is None else _told(last)
+        print_json({"differences": rows, "last_reconciliation": told, "setup": advice})
     else:
         print_rows(rows, _DIFFERENCE, as_json=False, empty="Stripe and the ledger tell the same story.")
+        if last is not None:
+            typer.echo(
+                f"The last reconciliation, {last.at:%Y-%m-%d %H:%M} UTC, took {last.lost_events} lost events, repaired "
+                f"{len(last.repaired)} differences and left {len(last.remaining)}."
+            )
+        for item in advice:
+            typer.echo(f"{item['subject']}: {item['text']}")
     if rows:
         if not as_json:
             say(f"{len(rows)} differences. `atelier billing repair` takes what was lost.")
@@ -56,13 +70,13 @@ def repair(as_json: _Json = False) -> None:
     Exit 1 with what is left if anything is.
     """
 
-    async def work(_: Parts, shop: Shop) -> tuple[int, int, list[dict[str, Any]]]:
+    async def work(_: Parts, shop: Shop) -> tuple[int, int, list[dict[str, Any]], list[dict[str, Any]]]:
         done = await shop.reconciler.repair()
-        return done.events, len(done.found), [_row(item) for item in done.left]
+        return done.events, len(done.found), [_row(item) for item in done.repaired], [_row(item) for item in done.left]
 
-    events, found, left = _run(work)
+    events, found, repaired, left = _run(work)
     if as_json:
-        print_json({"lost_events": events, "found": found, "left": left})
+        print_json({"lost_events": events, "found": found, "repaired": repaired, "left": left})
     else:
         typer.echo(f"{events} lost events were taken; {found} differences were found, {len(left)} are left.")
         if left:
@@ -177,12 +191,12 @@ def notices(as_json: _Json = False) -> None:
 def setup(as_json: _Json = False) -> None:
     """Check prices and webhook against the price list, and say what the endpoint must be sent.
 
-    Exit 1 if something is wrong.
+    Exit 1 if something is wrong that keeps a thing from being sold.
     """
 
     async def work(_: Parts, shop: Shop) -> tuple[list[dict[str, Any]], tuple[str, ...], bool]:
         found = await shop.check_setup()
-        rows = [{"subject": item.subject, "problem": item.text} for item in found]
+        rows = [{"subject": item.subject, "problem": item.text, "warning": item.is_warning} for item in found]
         return rows, shop.fulfilment.event_types, shop.gateway.livemode
 
     rows, types, livemode = _run(work)
@@ -191,7 +205,7 @@ def setup(as_json: _Json = False) -> None:
     else:
         print_rows(rows, ("subject", "problem"), as_json=False, empty="The shop is set up as the price list says.")
         typer.echo(f"Mode: {'live' if livemode else 'test'}. Events for the endpoint: {', '.join(types)}")
-    if rows:
+    if any(not row["warning"] for row in rows):
         raise typer.Exit(FAILED)
 
 
@@ -226,6 +240,15 @@ def _row(item: BillingDifference) -> dict[str, Any]:
         "subject": item.subject,
         "expected": item.expected,
         "found": item.found,
+    }
+
+
+def _told(last: Reconciliation) -> dict[str, Any]:
+    return {
+        "at": last.at.isoformat(timespec="seconds"),
+        "lost_events": last.lost_events,
+        "repaired": [_row(item) for item in last.repaired],
+        "remaining": [_row(item) for item in last.remaining],
     }
 
 

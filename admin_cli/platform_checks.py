@@ -63,6 +63,7 @@ async def _shop(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("stripe", Outcome.FAILED, said)
         return
     for problem in problems:
-        yield Finding("stripe", Outcome.FAILED, f"{problem.subject}: {problem.text}")
-    if not problems:
+        outcome = Outcome.WARNING if problem.is_warning else Outcome.FAILED
+        yield Finding("stripe", outcome, f"{problem.subject}: {problem.text}")
+    if all(problem.is_warning for problem in problems):
         yield Finding("stripe", Outcome.OK, "the account answered, and every price can be bought")

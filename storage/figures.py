@@ -22,12 +22,17 @@ class Figures:
         turns: Turns that were paid for, by provider.
         charged_microcredits: What workspaces paid altogether.
         outbox: Posts that are open or were refused, by state.
+        reconciliation: How many differences with Stripe the last comparison repaired and left, and how many lost events
+            it took; empty where there was none.
+        reconciled_at: When that was, in seconds since 1970; 0 for never.
     """
 
     sessions: Mapping[str, int] = field(default_factory=dict)
     turns: Mapping[str, int] = field(default_factory=dict)
     charged_microcredits: int = 0
     outbox: Mapping[str, int] = field(default_factory=dict)
+    reconciliation: Mapping[str, int] = field(default_factory=dict)
+    reconciled_at: float = 0.0
 
 
 async def read_figures(store: Store) -> Figures:
@@ -42,11 +47,20 @@ def _figures(transaction: Transaction) -> Figures:
     charged = connection.execute(
         sa.select(sa.func.sum(credit_entries.c.amount_microcredits)).where(credit_entries.c.kind == EntryKind.CAPTURE)
     ).scalar()
+    last = transaction.billing.last_reconciliation()
     return Figures(
         sessions=_counts(connection, sessions.c.status),
         turns=_counts(connection, turns.c.provider),
         charged_microcredits=-int(charged or 0),
         outbox=_counts(connection, outbox.c.state, outbox.c.state != OutboxState.SENT),
+        reconciliation={}
+        if last is None
+        else {
+            "lost_events": last.lost_events,
+            "repaired": len(last.repaired),
+            "remaining": len(last.remaining),
+        },
+        reconciled_at=0.0 if last is None else last.at.timestamp(),
     )
 
 

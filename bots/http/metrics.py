@@ -22,6 +22,10 @@ class Figures(Protocol):
     def charged_microcredits(self) -> int: ...
     @property
     def outbox(self) -> Mapping[str, int]: ...
+    @property
+    def reconciliation(self) -> Mapping[str, int]: ...
+    @property
+    def reconciled_at(self) -> float: ...
 
 
 class DatabaseStats(Protocol):
@@ -52,6 +56,12 @@ class Metrics:
         self._turns = self._gauge("atelier_turns", "Turns that were written and paid for, by provider.", "provider")
         self._charged = self._gauge("atelier_credits_charged", "Credits that workspaces paid.")
         self._outbox = self._gauge("atelier_outbox_posts", "Posts that are not simply sent, by state.", "state")
+        self._reconciliation = self._gauge(
+            "atelier_billing_reconciliation", "What the last comparison with Stripe took, repaired and left.", "kind"
+        )
+        self._reconciled_at = self._gauge(
+            "atelier_billing_reconciled_timestamp_seconds", "When we were last compared with Stripe; 0 for never."
+        )
         self._database = self._gauge("atelier_database_operations", "Work of the database in this process.", "kind")
         self._gauge("atelier_info", "The version that runs.", "version").labels(version=version).set(1)
         self._provider_errors = Counter(
@@ -103,6 +113,8 @@ class Metrics:
         self._charged.set(figures.charged_microcredits / MICROCREDITS_PER_CREDIT)
         # a state without posts is told as 0, so that an alert on it can be written before it happens
         _set_all(self._outbox, "state", {"intent": 0, "unknown": 0, "stale": 0, "refused": 0, **figures.outbox})
+        _set_all(self._reconciliation, "kind", figures.reconciliation)
+        self._reconciled_at.set(figures.reconciled_at)
         stats = self._read_stats()
         _set_all(
             self._database,

@@ -195,6 +195,27 @@ def _asked(facts: Mapping[str, Any], known: Known) -> _Said:
     return _Said("Credits are asked for", text, buttons, small="You are asked because you may buy here.")
 
 
+def _ending(facts: Mapping[str, Any], known: Known) -> _Said:
+    text = (
+        f"{known.product(facts['tier'])} ends on {_day(facts['ends_at'])}: the app was removed, and nobody should pay for "
+        "what is gone. The app is here again; to keep the plan, reactivate it."
+    )
+    buttons = (
+        Button("billing-reactivate", "Reactivate", "", style=Style.PRIMARY),
+        Button("billing", "Show billing", ""),
+    )
+    return _Said("Your plan is ending", text, buttons)
+
+
+def _texts_expire(facts: Mapping[str, Any], known: Known) -> _Said:
+    del known
+    text = (
+        f"From {_day(facts['from_at'])} on, texts and files of sessions that ended more than {facts['days']} days ago are "
+        "removed here. Scores, receipts and favourites stay. Save what you need, or mark sessions with `star`."
+    )
+    return _Said("Older texts are going to be removed", text, (Button("billing-plans", "Compare plans", ""),))
+
+
 def _operators(facts: Mapping[str, Any], known: Known) -> _Said:
     """What only whoever runs the installation is told; it is in the log, and comes here by mistake alone."""
     del facts, known
@@ -239,6 +260,9 @@ _WORDS: dict[NoticeKind, Callable[[Mapping[str, Any], Known], _Said]] = {
     NoticeKind.LOW_BALANCE: _low,
     NoticeKind.DIGEST: _digest,
     NoticeKind.ASK_ADMIN: _asked,
+    NoticeKind.PLAN_ENDING: _ending,
+    NoticeKind.TEXTS_EXPIRE: _texts_expire,
+    NoticeKind.APP_LEFT: _operators,
     NoticeKind.FRAUD_WARNING: _operators,
     NoticeKind.QUARANTINED: _operators,
 }

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from core.billing.delivery import NoticeDelivery
+from core.billing.departures import Departures
 from core.billing.fulfilment import Fulfilment
 from core.billing.monthly import Monthly
 from core.billing.ports import BillingStore
@@ -18,6 +19,7 @@ TICK_SECONDS = {
     "billing_notices": 60,
     "billing_free": 3_600,
     "billing_watch": 3_600,
+    "billing_departures": 300,
     "billing_reconcile": 43_200,
     "billing_cleanup": 43_200,
 }
@@ -29,6 +31,7 @@ def make_billing_jobs(
     fulfilment: Fulfilment,
     monthly: Monthly,
     reconciler: Reconciler,
+    departures: Departures,
     delivery: NoticeDelivery,
     clock: Clock,
 ) -> dict[str, Callable[[], Awaitable[object]]]:
@@ -36,7 +39,9 @@ def make_billing_jobs(
 
     async def cleanup() -> int:
         before = clock.now() - timedelta(days=_EVENT_DAYS)
-        return await store.write(lambda tx: tx.billing.delete_events_before(before))
+        return await store.write(
+            lambda tx: tx.billing.delete_events_before(before) + tx.billing.delete_reconciliations_before(before)
+        )
 
     async def reconcile() -> int:
         return len((await reconciler.repair()).left)
@@ -46,6 +51,7 @@ def make_billing_jobs(
         "billing_notices": delivery.deliver_open,
         "billing_free": monthly.grant_free,
         "billing_watch": monthly.watch,
+        "billing_departures": departures.settle,
         "billing_reconcile": reconcile,
         "billing_cleanup": cleanup,
     }

@@ -75,6 +75,9 @@ class NoticeKind(StrEnum):
     LOW_BALANCE = "low_balance"
     DIGEST = "digest"
     ASK_ADMIN = "ask_admin"
+    PLAN_ENDING = "plan_ending"
+    TEXTS_EXPIRE = "texts_expire"
+    APP_LEFT = "app_left"
     FRAUD_WARNING = "fraud_warning"
     QUARANTINED = "quarantined"
 
@@ -263,6 +266,48 @@ class Notice:
     state: NoticeState = NoticeState.OPEN
     attempts: int = 0
     sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BillingDifference:
+    """One thing in which we and Stripe differ.
+
+    Attributes:
+        law: ``customer``, ``subscription``, ``tier``, ``two_subscriptions``, ``pack``, ``month``, ``lot``,
+            ``unfounded``, ``refund``, ``dispute``, ``quarantined`` or ``waiting``.
+        subject: Stripe's id of what it is about, or the workspace's.
+        expected: What Stripe, or what was paid, says.
+        found: What is stored.
+    """
+
+    workspace_id: str
+    law: str
+    subject: str
+    expected: str
+    found: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is about, whatever the two say of it."""
+        return self.workspace_id, self.law, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What one comparison with Stripe came to.
+
+    Attributes:
+        id: ``rec_...``.
+        lost_events: Events that never came, and were taken.
+        repaired: What differed, and does not any more.
+        remaining: What still differs after everything was taken again: an operator's business.
+    """
+
+    id: str
+    at: datetime
+    lost_events: int
+    repaired: tuple[BillingDifference, ...]
+    remaining: tuple[BillingDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)

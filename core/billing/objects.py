@@ -50,6 +50,7 @@ class PriceObject(StripeObject):
 
     Attributes:
         interval: ``month`` and so on; empty for a price that is paid once.
+        descriptor: What card statements say of the product, where the product was asked for too; empty for nothing.
     """
 
     livemode: bool
@@ -60,6 +61,10 @@ class PriceObject(StripeObject):
     interval: Annotated[str, BeforeValidator(lambda value: (value or {}).get("interval", ""))] = Field(
         default="", validation_alias="recurring"
     )
+    descriptor: Annotated[
+        str,
+        BeforeValidator(lambda value: (value.get("statement_descriptor") or "") if isinstance(value, dict) else ""),
+    ] = Field(default="", validation_alias="product")
 
 
 class CheckoutLine(BaseModel):

@@ -12,6 +12,7 @@ from core.billing.model import (
     EventState,
     Notice,
     Purchase,
+    Reconciliation,
     Spend,
     Subscription,
     Take,
@@ -66,6 +67,10 @@ class BillingRepository(Protocol):
 
     def list_checkouts(self, workspace_id: str, *, states: Sequence[CheckoutState] = ()) -> Sequence[Checkout]:
         """Return checkouts, newest first."""
+        ...
+
+    def list_unfinished_checkouts(self) -> Sequence[Checkout]:
+        """Return the checkouts of all workspaces that take a slot, oldest first."""
         ...
 
     def save_checkout(self, checkout: Checkout) -> None:
@@ -123,6 +128,15 @@ class BillingRepository(Protocol):
 
     def delete_events_before(self, moment: datetime) -> int:
         """Delete what was DONE or IGNORED before *moment*; return how many."""
+        ...
+
+    def add_reconciliation(self, reconciliation: Reconciliation) -> None: ...
+    def last_reconciliation(self) -> Reconciliation | None:
+        """Return the newest one."""
+        ...
+
+    def delete_reconciliations_before(self, moment: datetime) -> int:
+        """Delete older ones; return how many."""
         ...
 
     def add_notice(self, notice: Notice) -> bool:

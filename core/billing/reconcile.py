@@ -10,7 +10,7 @@ import structlog
 from core.billing.catalogue import Catalogue
 from core.billing.fulfilment import Fulfilment
 from core.billing.intake import store_event
-from core.billing.model import Customer, EventState, Purchase, Subscription
+from core.billing.model import BillingDifference, Customer, EventState, Purchase, Reconciliation, Subscription
 from core.billing.months import granted_by
 from core.billing.objects import CheckoutObject, DisputeObject, InvoiceObject, RefundObject, SubscriptionObject
 from core.billing.outcome import Contradiction
@@ -20,31 +20,13 @@ from core.billing.sync import Syncer
 from core.billing.takes import is_gone
 from core.clock import Clock
 from core.credits.tiers import UNLIMITED
+from core.ids import new_id
 
 _log = structlog.get_logger(__name__)
 _EVENTS = timedelta(days=30)  # Stripe: what events.list goes back to
 _RETURNS = timedelta(days=180)  # disputes come up to 120 days after a payment
 _PATIENCE = timedelta(hours=1)
 _MOST_EVENTS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class BillingDifference:
-    """One thing in which we and Stripe differ.
-
-    Attributes:
-        law: ``customer``, ``subscription``, ``tier``, ``two_subscriptions``, ``pack``, ``month``, ``lot``,
-            ``unfounded``, ``refund``, ``dispute``, ``quarantined`` or ``waiting``.
-        subject: Stripe's id of what it is about, or the workspace's.
-        expected: What Stripe, or what was paid, says.
-        found: What is stored.
-    """
-
-    workspace_id: str
-    law: str
-    subject: str
-    expected: str
-    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +42,12 @@ class Repair:
     events: int
     found: tuple[BillingDifference, ...]
     left: tuple[BillingDifference, ...]
+
+    @property
+    def repaired(self) -> tuple[BillingDifference, ...]:
+        """What differed, and does not any more."""
+        still = {item.key for item in self.left}
+        return tuple(item for item in self.found if item.key not in still)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +83,8 @@ class Reconciler:
     async def repair(self) -> Repair:
         """Take events that were lost, then whatever still differs, and return what was found and what is left.
 
+        Both are told in the log and stored, for metrics and for `atelier billing check`.
+
         Raises:
             BillingUnavailable, BillingRefused: If Stripe does not answer, or refuses.
         """
@@ -103,9 +93,15 @@ class Reconciler:
         for workspace_id in sorted({item.workspace_id for item in found if item.workspace_id}):
             await self._syncer.sync(workspace_id)
         left = await self.compare() if found else ()
+        repair = Repair(events, found, left)
+        for item in repair.repaired:
+            _log.warning("billing_repaired", law=item.law, subject=item.subject, workspace=item.workspace_id)
         for item in left:
             _log.error("billing_differs", law=item.law, subject=item.subject, workspace=item.workspace_id)
-        return Repair(events, found, left)
+        told = Reconciliation(new_id("rec"), self._clock.now(), events, repair.repaired, left)
+        await self._store.write(lambda tx: tx.billing.add_reconciliation(told))
+        _log.info("billing_reconciled", lost_events=events, repaired=len(repair.repaired), remaining=len(left))
+        return repair
 
     async def take_lost_events(self) -> int:
         """Take what Stripe says happened in the last 30 days and never came here; return how many."""

@@ -7,6 +7,11 @@ from core.billing.objects import PriceObject
 from core.billing.ports import Gateway
 
 _MONTH = "month"
+# a subscription has no statement descriptor of its own: Stripe takes its product's, else the account's alone
+_NO_DESCRIPTOR = (
+    "The product has no statement descriptor, so card statements of the plan show the account's name alone: set it in "
+    "Stripe's dashboard."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +21,12 @@ class SetupProblem:
     Attributes:
         subject: The product's key, or ``account``.
         text: One sentence for the operator.
+        is_warning: Whether the shop sells all the same.
     """
 
     subject: str
     text: str
+    is_warning: bool = False
 
 
 async def check_setup(gateway: Gateway, catalogue: Catalogue, *, has_webhook_secret: bool) -> tuple[SetupProblem, ...]:
@@ -43,9 +50,12 @@ async def check_setup(gateway: Gateway, catalogue: Catalogue, *, has_webhook_sec
     if not catalogue.products:
         found.append(SetupProblem("account", "No price is configured, so nothing can be bought."))
     for product in catalogue.products:
-        text = _fault_of(product, await gateway.find_price(product.price_id), livemode=gateway.livemode)
+        price = await gateway.find_price(product.price_id)
+        text = _fault_of(product, price, livemode=gateway.livemode)
         if text:
             found.append(SetupProblem(product.key, text))
+        if product.is_plan and price is not None and not price.descriptor:
+            found.append(SetupProblem(product.key, _NO_DESCRIPTOR, is_warning=True))
     return tuple(found)
 
 

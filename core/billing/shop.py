@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.billing.catalogue import Catalogue
 from core.billing.delivery import NoticeDelivery
+from core.billing.departures import Departures
 from core.billing.fulfilment import Fulfilment
 from core.billing.intake import WebhookIntake
 from core.billing.jobs import make_billing_jobs
@@ -30,6 +31,7 @@ class Shop:
     intake: WebhookIntake
     reconciler: Reconciler
     monthly: Monthly
+    departures: Departures
     store: BillingStore
     clock: Clock
 
@@ -44,6 +46,7 @@ class Shop:
             fulfilment=self.fulfilment,
             monthly=self.monthly,
             reconciler=self.reconciler,
+            departures=self.departures,
             delivery=NoticeDelivery(store=self.store, clock=self.clock, adapters=adapters),
             clock=self.clock,
         )
@@ -95,6 +98,7 @@ def open_shop(
         ),
         reconciler=Reconciler(store=store, gateway=gateway, catalogue=catalogue, fulfilment=fulfilment, clock=clock),
         monthly=Monthly(store=store, catalogue=catalogue, ledger=ledger, clock=clock),
+        departures=Departures(store=store, gateway=gateway, fulfilment=fulfilment, clock=clock),
         store=store,
         clock=clock,
     )

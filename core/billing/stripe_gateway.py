@@ -236,7 +236,7 @@ class StripeGateway:
         return found[::-1]
 
     async def find_price(self, price_id: str) -> PriceObject | None:
-        return await _find(PriceObject, self._client.v1.prices.retrieve_async(price_id))
+        return await _find(PriceObject, self._client.v1.prices.retrieve_async(price_id, {"expand": ["product"]}))
 
     async def _portal_configuration(self) -> str:
         """Return the portal's configuration for our plans, made when there is none yet."""

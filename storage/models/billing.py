@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.billing.model import Audience, CheckoutState, EventState, NoticeKind, NoticeState, TakeKind
+from core.billing.model import Audience, BillingDifference, CheckoutState, EventState, NoticeKind, NoticeState, TakeKind
 from storage.models.base import metadata
 from storage.types import FreeText, Json, Utc, choice
 
@@ -157,4 +157,14 @@ billing_notices = sa.Table(
         sqlite_where=sa.text(OPEN_NOTICE_CONDITION),
         postgresql_where=sa.text(OPEN_NOTICE_CONDITION),
     ),
+)
+
+billing_reconciliations = sa.Table(
+    "billing_reconciliations",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("at", Utc, nullable=False, index=True),
+    sa.Column("lost_events", sa.Integer, nullable=False),
+    sa.Column("repaired", Json[tuple[BillingDifference, ...]](tuple[BillingDifference, ...]), nullable=False),
+    sa.Column("remaining", Json[tuple[BillingDifference, ...]](tuple[BillingDifference, ...]), nullable=False),
 )

@@ -15,6 +15,7 @@ from core.billing.model import (
     Notice,
     NoticeState,
     Purchase,
+    Reconciliation,
     Spend,
     Subscription,
     Take,
@@ -29,6 +30,7 @@ from storage.models.billing import (
     billing_customers,
     billing_notices,
     billing_purchases,
+    billing_reconciliations,
     billing_subscriptions,
     billing_takes,
     stripe_events,
@@ -71,6 +73,9 @@ _CHECKOUTS_OF_WORKSPACE = _CHECKOUTS.select.where(billing_checkouts.c.workspace_
 _FIND_OPEN_CHECKOUT = _CHECKOUTS.query(
     # as text, so that the database may use the index that has this condition
     _CHECKOUTS_OF_WORKSPACE.where(billing_checkouts.c.slot == sa.bindparam("slot"), sa.text(SLOT_CONDITION))
+)
+_UNFINISHED_CHECKOUTS = _CHECKOUTS.query(
+    _CHECKOUTS.select.where(sa.text(SLOT_CONDITION)).order_by(billing_checkouts.c.created_at, billing_checkouts.c.id)
 )
 _LIST_CHECKOUTS = _CHECKOUTS.query(
     _CHECKOUTS_OF_WORKSPACE.order_by(billing_checkouts.c.created_at.desc(), billing_checkouts.c.id.desc())
@@ -144,6 +149,15 @@ _COUNT_ATTEMPT = (
     )
 )
 
+_RECONCILIATIONS = Rows(billing_reconciliations, Reconciliation)
+_ADD_RECONCILIATION = _RECONCILIATIONS.insert()
+_LAST_RECONCILIATION = _RECONCILIATIONS.query(
+    _RECONCILIATIONS.select.order_by(billing_reconciliations.c.at.desc(), billing_reconciliations.c.id.desc()).limit(1)
+)
+_DELETE_RECONCILIATIONS = sa.delete(billing_reconciliations).where(
+    billing_reconciliations.c.at < sa.bindparam("moment")
+)
+
 _CHARGES = sa.and_(
     credit_entries.c.workspace_id == _WORKSPACE,
     credit_entries.c.kind == sa.literal_column(f"'{EntryKind.CAPTURE.value}'"),
@@ -212,6 +226,9 @@ class SqlBillingRepository:
         found = _LIST_CHECKOUTS.all(self._connection, workspace_id=workspace_id)
         return [item for item in found if item.state in states] if states else found
 
+    def list_unfinished_checkouts(self) -> Sequence[Checkout]:
+        return _UNFINISHED_CHECKOUTS.all(self._connection)
+
     def save_checkout(self, checkout: Checkout) -> None:
         _SAVE_CHECKOUT.run(self._connection, checkout)
 
@@ -262,6 +279,15 @@ class SqlBillingRepository:
 
     def delete_events_before(self, moment: datetime) -> int:
         return self._connection.execute(_DELETE_EVENTS, {"moment": moment}).rowcount
+
+    def add_reconciliation(self, reconciliation: Reconciliation) -> None:
+        _ADD_RECONCILIATION.run(self._connection, reconciliation)
+
+    def last_reconciliation(self) -> Reconciliation | None:
+        return _LAST_RECONCILIATION.first(self._connection)
+
+    def delete_reconciliations_before(self, moment: datetime) -> int:
+        return self._connection.execute(_DELETE_RECONCILIATIONS, {"moment": moment}).rowcount
 
     def add_notice(self, notice: Notice) -> bool:
         return _ADD_NOTICE.run(self._connection, notice) == 1

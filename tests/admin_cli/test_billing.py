@@ -79,8 +79,14 @@ def test_a_lost_payment_is_seen_and_repaired(stripe: LocalStripe, run: Run) -> N
     found = run("billing", "check", "--json", code=1).json["differences"]
     assert [(row["workspace"], row["law"]) for row in found] == [(W, "pack")]
     assert "differences" in run("billing", "check", code=1).err
-    assert run("billing", "repair", "--json").json["left"] == []
-    assert run("billing", "check", "--json").json == {"differences": []}
+    repaired = run("billing", "repair", "--json").json
+    assert (repaired["left"], repaired["repaired"]) == ([], [])
+    assert repaired["lost_events"] > 0
+    after = run("billing", "check", "--json").json
+    assert (after["differences"], after["setup"]) == ([], [])
+    last = after["last_reconciliation"]
+    assert (last["lost_events"], last["repaired"], last["remaining"]) == (repaired["lost_events"], [], [])
+    assert "The last reconciliation" in run("billing", "check").out
     assert "same story" in run("billing", "check", "--workspace", W).out
     assert run("credits", "check", "--json").json["differences"] == []
     assert {row["state"] for row in run("billing", "events", "--json").json} <= {"done", "ignored"}

@@ -729,6 +729,9 @@ def make_billing_tables() -> None:
                 "low_balance",
                 "digest",
                 "ask_admin",
+                "plan_ending",
+                "texts_expire",
+                "app_left",
                 "fraud_warning",
                 "quarantined",
                 name="noticekind",
@@ -784,6 +787,16 @@ def make_billing_tables() -> None:
         sa.UniqueConstraint("root_id", name=op.f("uq_billing_purchases_root_id")),
     )
     op.create_index(op.f("ix_billing_purchases_workspace_id"), "billing_purchases", ["workspace_id"], unique=False)
+    op.create_table(
+        "billing_reconciliations",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lost_events", sa.Integer(), nullable=False),
+        sa.Column("repaired", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("remaining", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_reconciliations")),
+    )
+    op.create_index(op.f("ix_billing_reconciliations_at"), "billing_reconciliations", ["at"], unique=False)
     op.create_table(
         "billing_subscriptions",
         sa.Column("id", sa.String(), nullable=False),
@@ -888,6 +901,7 @@ def downgrade() -> None:
     op.drop_table("billing_takes")
     op.drop_table("billing_purchases")
     op.drop_table("billing_subscriptions")
+    op.drop_table("billing_reconciliations")
     op.drop_table("stripe_events")
     op.drop_table("billing_notices")
     op.drop_table("billing_customers")

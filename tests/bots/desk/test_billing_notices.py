@@ -49,6 +49,9 @@ FACTS: dict[NoticeKind, dict[str, Any]] = {
         "more": 2,
     },
     NoticeKind.ASK_ADMIN: {"asked_by": f"{HOME}/ann", "need_microcredits": 10**7, "session": "s_1"},
+    NoticeKind.PLAN_ENDING: {"tier": "starter", "ends_at": "2026-02-02T00:00:00+00:00"},
+    NoticeKind.TEXTS_EXPIRE: {"days": 30, "from_at": "2026-02-02T00:00:00+00:00"},
+    NoticeKind.APP_LEFT: {"subscription": "sub_1", "tier": "starter", "ends_at": "2026-02-02T00:00:00+00:00"},
     NoticeKind.FRAUD_WARNING: {"warning": "issfr_1"},
     NoticeKind.QUARANTINED: {"event": "evt_1", "type": "invoice.paid", "detail": "another account"},
 }

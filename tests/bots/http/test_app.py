@@ -22,6 +22,8 @@ class Figures:
     turns: Mapping[str, int] = field(default_factory=lambda: {"openai": 12})
     charged_microcredits: int = 2_500_000
     outbox: Mapping[str, int] = field(default_factory=lambda: {"unknown": 1})
+    reconciliation: Mapping[str, int] = field(default_factory=lambda: {"repaired": 2, "remaining": 1})
+    reconciled_at: float = 1_800_000_000.0
 
 
 @dataclass

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from core.billing.model import EventState, NoticeKind
 from core.credits.model import LotKind
+from storage.figures import read_figures
 from tests.core.billing.till import ANN, PACK, STARTER, Till, W
 
 pytestmark = pytest.mark.loopback
@@ -99,6 +101,37 @@ async def test_a_grant_without_a_payment_is_left_to_people(till: Till) -> None:
     assert await till.credits() == PACK
 
 
+async def test_what_was_repaired_and_what_is_left_is_told(till: Till) -> None:
+    """In the log line by line, and stored for metrics and the command line: the newest comparison counts."""
+    await till.buy_pack()
+    [purchase] = await till.read(lambda tx: tx.billing.list_purchases(W))
+    forged = replace(purchase, source_key="cs:cs_x", root_id="cs_x")
+    await till.store.write(lambda tx: tx.billing.add_purchase(forged))
+    till.stripe.pay((await till.shop.service.buy(ANN)).url)
+    till.stripe.webhooks.drop()
+    for event in till.stripe.events():
+        del till.stripe.world.objects[event["id"]]
+    with structlog.testing.capture_logs() as events:
+        repair = await till.shop.reconciler.repair()
+    assert ({item.law for item in repair.repaired}, {item.law for item in repair.left}) == (
+        {"pack"},
+        {"unfounded", "lot"},
+    )
+    told = [(event["event"], event["log_level"], event.get("law")) for event in events if "law" in event]
+    assert sorted(told) == [
+        ("billing_differs", "error", "lot"),
+        ("billing_differs", "error", "unfounded"),
+        ("billing_repaired", "warning", "pack"),
+    ]
+    stored = await till.read(lambda tx: tx.billing.last_reconciliation())
+    assert stored is not None
+    assert (stored.repaired, stored.remaining) == (repair.repaired, repair.left)
+    assert (await read_figures(till.store)).reconciliation == {"lost_events": 0, "repaired": 1, "remaining": 2}
+    till.clock.move(1)
+    await till.shop.reconciler.repair()
+    assert (await read_figures(till.store)).reconciliation == {"lost_events": 0, "repaired": 0, "remaining": 2}
+
+
 async def test_two_subscriptions_are_reported(till: Till) -> None:
     """Somebody made a second one by hand: the dearer tier counts, and an operator should look."""
     await till.subscribe()
@@ -167,3 +200,16 @@ async def test_the_set_up_is_checked(till: Till) -> None:
     assert "archived" in found["starter"]
     assert "tiers.toml says 7900" in found["pro"]
     assert "knows no price" in found["pack_1000"]
+
+
+async def test_what_statements_say_of_a_plan_is_its_products(till: Till) -> None:
+    """Stripe has no descriptor for a subscription: the charge carries the product's, and one that is missing is told."""
+    await till.subscribe()
+    assert till.stripe.all("charge")[-1]["calculated_statement_descriptor"] == "ATELIER PLAN"
+    await till.buy_pack()
+    assert till.stripe.all("charge")[-1]["calculated_statement_descriptor"] == "ATELIER* CREDITS"
+    price = till.stripe.world.objects[till.shop.catalogue.get("pro").price_id]
+    till.stripe.world.objects[price["product"]]["statement_descriptor"] = None
+    [problem] = await till.shop.check_setup()
+    assert (problem.subject, problem.is_warning) == ("pro", True)
+    assert "statement descriptor" in problem.text

@@ -10,10 +10,9 @@ from aiohttp import web
 from bots.http.stripe import DONE_PATH, WEBHOOK_PATH, stripe_routes
 from core.billing.buyers import Buyer
 from core.billing.catalogue import make_catalogue
-from core.billing.model import Notice, NoticeKind
+from core.billing.model import BillingDifference, Notice, NoticeKind
 from core.billing.overview import BillingReader
 from core.billing.ports import BillingStore, BillingTransaction, Wake
-from core.billing.reconcile import BillingDifference
 from core.billing.shop import Shop, open_shop
 from core.billing.stripe_gateway import StripeConfig
 from core.credits.model import Balance

@@ -125,7 +125,15 @@ def _due(world: World, session: Json, customer: str | None) -> Due:
         email=data.get("receipt_email") or session["customer_details"]["email"],
         metadata=data.get("metadata") or {},
         descriptor_suffix=data.get("statement_descriptor_suffix"),
+        descriptor=_descriptor_of(world, session) if session["mode"] == "subscription" else None,
     )
+
+
+def _descriptor_of(world: World, session: Json) -> str | None:
+    """Return what statements say of a subscription: its product's descriptor. docs: products, only for subscriptions."""
+    given = world.checkouts[session["id"]]["given"]["line_items"]
+    products = (world.of(world.of(item["price"])["product"]) for item in given if "price" in item)
+    return next((item["statement_descriptor"] for item in products if item["statement_descriptor"]), None)
 
 
 def _take(world: World, session: Json, buyer: Buyer) -> Json:

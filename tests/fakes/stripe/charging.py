@@ -34,6 +34,7 @@ class Due:
     email: str | None = None
     metadata: Json = field(default_factory=dict)
     descriptor_suffix: str | None = None
+    descriptor: str | None = None
 
 
 def ask_for(world: World, due: Due, *, types: list[str] | None = None) -> Json:
@@ -55,6 +56,7 @@ def ask_for(world: World, due: Due, *, types: list[str] | None = None) -> Json:
         metadata=dict(due.metadata),
         payment_method_types=types or ["card"],
         receipt_email=due.email,
+        statement_descriptor=due.descriptor,
         statement_descriptor_suffix=due.descriptor_suffix,
         status="requires_payment_method",
     )
@@ -132,7 +134,7 @@ def _charge(world: World, intent: Json, card: Card) -> Json:
 
 def _descriptor(intent: Json) -> str:
     suffix = intent["statement_descriptor_suffix"]
-    return f"ATELIER* {suffix}"[:22] if suffix else "ATELIER"
+    return f"ATELIER* {suffix}"[:22] if suffix else intent["statement_descriptor"] or "ATELIER"
 
 
 def _succeed(world: World, intent: Json, charge: Json) -> None:

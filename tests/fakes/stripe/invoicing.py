@@ -166,8 +166,18 @@ def intent_of(world: World, invoice: Json) -> Json:
         customer=invoice["customer"],
         description="Subscription update" if invoice["billing_reason"] == "subscription_update" else "Subscription",
         email=invoice["customer_email"],
+        descriptor=_descriptor_of(world, invoice),
     )
     return charging.ask_for(world, due)
+
+
+def _descriptor_of(world: World, invoice: Json) -> str | None:
+    """Return what statements say of a subscription: the first descriptor of its products. docs: products, only there."""
+    for item in invoice["lines"]["data"]:
+        details = (item["pricing"] or {}).get("price_details") or {}
+        if (product := world.objects.get(details.get("product") or "")) and product["statement_descriptor"]:
+            return str(product["statement_descriptor"])
+    return None
 
 
 def attach(world: World, invoice: Json, intent: Json) -> Json:

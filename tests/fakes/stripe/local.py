@@ -98,10 +98,11 @@ class LocalStripe:
         currency: str = "usd",
         interval: str = "",
         livemode: bool = False,
+        descriptor: str | None = "ATELIER PLAN",
         **more: Any,
     ) -> Json:
         """Put a product with one price into the shop, recurring when there is an interval; return the price."""
-        product = new_product(self.world, livemode=livemode, name=name)
+        product = new_product(self.world, livemode=livemode, name=name, statement_descriptor=descriptor)
         recurring = {"interval": interval} if interval else None
         return new_price(
             self.world, product=product, unit_amount=unit_amount, currency=currency, recurring=recurring, **more
