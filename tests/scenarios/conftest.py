@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.scenarios import discord_office
 from tests.scenarios.slack_office import Office, local_slack, office, settings_of
 
 
@@ -40,3 +41,31 @@ async def house(north: Office) -> AsyncIterator[Office]:
     assert slack.api.problems == []
     people = {f"<@{one.id}>" for one in slack.world.people.values()}
     assert set(slack.mentions()) <= people
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def discord_north(
+    request: pytest.FixtureRequest, _sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[discord_office.Office]:
+    """The program on SQLite in the servers north and south, of which a manager set up north; for ``PACE`` see `north`."""
+    path = tmp_path_factory.mktemp("office") / "atelier.db"
+    shutil.copy(_sqlite_template, path)
+    pace = getattr(request.module, "PACE", None)
+    async with discord_office.local_discord() as discord:
+        settings = discord_office.settings_of(f"sqlite+aiosqlite:///{path}", discord)
+        async with discord_office.office(discord, settings, rehearsal_pace=pace) as house:
+            await house.set_up()
+            yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def discord_house(discord_north: discord_office.Office) -> AsyncIterator[discord_office.Office]:
+    """The same program for each scenario; at its end nothing was sent that Discord would not take."""
+    discord = discord_north.discord
+    discord.api.problems.clear()
+    discord.world.pings.clear()
+    yield discord_north
+    await discord_north.settled()
+    discord.faults.clear()
+    assert discord.api.problems == []
+    assert discord.without_allowed_mentions() == []
