@@ -2,10 +2,10 @@
 
 from bots.desk.people import identify, platform_of
 from bots.desk.requests import Actor
-from bots.desk.starting import no_channel_start, session_id_of
+from bots.desk.starting import begin, no_channel_start, session_id_of
 from bots.desk.tools import Call, Handlers, Tools
-from bots.desk.welcome import before_first, vendors_of
-from bots.views.ask import failure_view, price_view, said
+from bots.desk.welcome import vendors_of
+from bots.views.ask import failure_view, said
 from bots.views.elements import View
 from bots.views.home import home_view
 from bots.views.welcome import about_ai
@@ -61,13 +61,11 @@ async def _sample(tools: Tools, call: Call) -> None:
         return
     session_id = session_id_of(call.request)
     session = await tools.store.read(lambda tx: tx.sessions.find(session_id))
-    first_time = ""
     if session is None:
         no_channel_start(tools, call)
         if not await _is_theirs(tools, call):
             await call.say(said(_TAKEN))
             return
-        first_time = await before_first(tools, call)
         thread = await call.door.open_direct(call.request.actor)
         session = await tools.sessions.create(
             NewSession(
@@ -87,11 +85,7 @@ async def _sample(tools: Tools, call: Call) -> None:
             return
     if session.status is Status.DRAFT:
         await _grant(tools, call.workspace, session)
-        session = await tools.sessions.start(session.id, actor=call.member.id, key=call.request.id)
-    balance = await tools.balance(call.workspace.id)
-    await call.say(
-        price_view(session, balance_microcredits=balance, unit=tools.unit, is_started=True, first_time=first_time)
-    )
+    await begin(tools, call, session, asks=False)
 
 
 async def _is_theirs(tools: Tools, call: Call) -> bool:

@@ -74,7 +74,6 @@ async def new(tools: Tools, call: Call) -> None:
     """Make the session that a request asks for, and start it or say its price. A repeat goes on where it was left."""
     session_id = session_id_of(call.request)
     session = await tools.store.read(lambda tx: tx.sessions.find(session_id))
-    first_time = ""
     if session is None:
         _check_start(tools, call)
         files = await gather(tools, call, "new")
@@ -83,10 +82,9 @@ async def new(tools: Tools, call: Call) -> None:
         place = await _find_place(tools, call, files)
         if place is None:
             return
-        first_time = await welcome.before_first(tools, call)
         session = await tools.sessions.create(await _ask_for(tools, call, files, place, session_id))
         await _remember(tools, call)
-    await begin(tools, call, session, first_time=first_time)
+    await begin(tools, call, session)
 
 
 async def estimate(tools: Tools, call: Call) -> None:
@@ -98,18 +96,18 @@ async def estimate(tools: Tools, call: Call) -> None:
     await tell_estimate(tools, call, asked)
 
 
-async def begin(tools: Tools, call: Call, session: Session, *, first_time: str = "", asks: bool = True) -> None:
+async def begin(tools: Tools, call: Call, session: Session, *, asks: bool = True) -> None:
     """Start a draft whose cap is within the member's limit; say the price of any other, with a button.
 
     Args:
         tools: What the desk works with.
         call: Who asks.
         session: A session of theirs.
-        first_time: What is said before somebody's first session, for the answer to keep.
         asks: Whether the limit counts: somebody may have pressed the button already.
     """
-    balance = await tools.balance(session.workspace_id)
-    if session.status is Status.DRAFT and (not asks or session.cap_microcredits <= no_ask_limit(call)):
+    starts = session.status is Status.DRAFT and (not asks or session.cap_microcredits <= no_ask_limit(call))
+    was_told = await _tell_first(tools, call, session, starts=starts)
+    if starts:
         try:
             session = await tools.sessions.start(session.id, actor=call.member.id, key=call.request.id)
         except NotPossibleNow:  # a second press, a moment later
@@ -122,12 +120,28 @@ async def begin(tools: Tools, call: Call, session: Session, *, first_time: str =
             )
             await call.say(failure_view(error, unit=tools.unit, buttons=ways))
             return
+    if not was_told:
+        await _tell_price(tools, call, session, is_started=session.status is not Status.DRAFT)
+
+
+async def _tell_first(tools: Tools, call: Call, session: Session, *, starts: bool) -> bool:
+    """Tell a member once, before their first session starts, who reads what they write; return whether that was now.
+
+    The price goes along with it, so whoever calls this says it no more.
+    """
+    words = welcome.first_words(tools, call)
+    if not words:
+        return False
+    is_started = starts or session.status is not Status.DRAFT
+    await _tell_price(tools, call, session, is_started=is_started, first_time=words)
+    await welcome.was_told(tools, call)
+    return True
+
+
+async def _tell_price(tools: Tools, call: Call, session: Session, *, is_started: bool, first_time: str = "") -> None:
+    balance = await tools.balance(session.workspace_id)
     view = price_view(
-        session,
-        balance_microcredits=balance,
-        unit=tools.unit,
-        is_started=session.status is not Status.DRAFT,
-        first_time=first_time,
+        session, balance_microcredits=balance, unit=tools.unit, is_started=is_started, first_time=first_time
     )
     await call.say(view)
 

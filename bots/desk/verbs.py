@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
-from bots.desk import holding, welcome
+from bots.desk import holding
 from bots.desk.choosing import choose
 from bots.desk.forms import Form, text_form
 from bots.desk.requests import RequestKind
@@ -54,8 +54,7 @@ async def _start(tools: Tools, call: Call) -> None:
         return
     if session.status is not Status.DRAFT:
         raise NotPossibleNow("start", session.status)
-    first_time = await welcome.before_first(tools, call)
-    await begin(tools, call, session, first_time=first_time, asks=False)
+    await begin(tools, call, session, asks=False)
 
 
 async def _pause(tools: Tools, call: Call) -> None:

@@ -8,25 +8,25 @@ from bots.desk.departing import live_sessions, mark_left, stop_all
 from bots.desk.people import identify, new_workspace, set_preferences
 from bots.desk.requests import Actor
 from bots.desk.tools import Call, Tools
-from bots.views.welcome import about_ai, installed_view, welcome_view
+from bots.views.welcome import about_ai, installed_view
 from core.sessions.ports import AuditEntry, Transaction
 from core.workspaces.model import Workspace
 
 _log = structlog.get_logger(__name__)
 
 
-async def before_first(tools: Tools, call: Call) -> str:
-    """Tell a member once, before anything of theirs is sent, what does the work and who gets the text.
+def first_words(tools: Tools, call: Call) -> str:
+    """Return what a member is told once, before anything of theirs is sent; empty for somebody who knows.
 
-    Returns:
-        The sentence, where the answer that follows takes the place of this one; empty for somebody who knows.
+    Whoever says it calls `was_told` afterwards. It goes along with what is said anyway: a message of its own would be
+    one more to read, and one more call to a platform that counts them.
     """
-    if call.member.preferences.welcomed:
-        return ""
-    vendors = vendors_of(tools, call.workspace)
-    await call.say(welcome_view(vendors))
+    return "" if call.member.preferences.welcomed else about_ai(vendors_of(tools, call.workspace))
+
+
+async def was_told(tools: Tools, call: Call) -> None:
+    """Record that a member knows."""
     await set_preferences(tools, call.member.id, welcomed=True)
-    return about_ai(vendors) if call.door.keeps_one_answer else ""
 
 
 def vendors_of(tools: Tools, workspace: Workspace) -> tuple[str, ...]:

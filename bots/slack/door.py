@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from bots.commands import Place as Where
 from bots.desk.door import CannotPost, Door, Mark, Standing
-from bots.desk.requests import Actor, Attachment, Request, Spot
+from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot
 from bots.slack import limits
 from bots.slack.api import Clients, SlackApi
 from bots.slack.blocks import render_view
@@ -34,6 +34,7 @@ from core.sessions.ports import FileStore
 
 _log = structlog.get_logger(__name__)
 _SIGNS = {Mark.TAKEN: "white_check_mark", Mark.MUTED: "mute"}
+_HEARD = frozenset({RequestKind.MENTION, RequestKind.SAID})
 _HARMLESS = frozenset({"already_reacted", "message_not_found", "no_reaction"})
 _THREAD_PAGES = 5
 _INVITE = "Type /invite @{app}, then Try again."
@@ -144,6 +145,8 @@ class SlackDoor(Door):
         place = place_of(thread)
         if not place.channel:
             return  # the Home tab: nothing was meant but the asker's own direct messages
+        if request.kind in _HEARD and place == place_of(request.spot.thread):
+            return  # Slack tells us what is said only where we are
         try:
             answer: Any = await self._api.call(
                 place.team, "conversations.info", lambda client: client.conversations_info(channel=place.channel)

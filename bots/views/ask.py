@@ -101,12 +101,13 @@ def price_view(
         session: The session, priced.
         balance_microcredits: What the workspace can spend.
         unit: In which unit people see amounts.
-        is_started: Whether it runs already.
+        is_started: Whether it runs already, or is about to: a first session waits until these words were said.
         first_time: The sentence about AI and vendors for somebody's first session, empty for later ones.
     """
     price = price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)
     cap = money(session.cap_microcredits, unit)
-    title = f"{'Started' if is_started else 'Ready to start'}: {session.title}"
+    state = "Ready to start" if not is_started else "Starting" if first_time else "Started"
+    title = f"{state}: {session.title}"
     pairs = [
         ("Price", f"{price}, never more than {cap}"),
         ("Editors", editors_line(session.cast)),
@@ -119,7 +120,7 @@ def price_view(
     elements: list[Element] = [Heading(title, 2), Fields(tuple(pairs))]
     elements += [Small(notice) for notice in session.notices]
     if first_time:
-        elements.append(Small(first_time))
+        elements.append(Text(f"**Before your first session:** {first_time}"))
     if is_started:
         elements.append(Small("You are mentioned once, at the end, and when you are needed."))
         buttons: tuple[Button, ...] = (Button("stop", "Stop session", session.id, style=Style.DANGER),)

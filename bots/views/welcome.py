@@ -27,12 +27,6 @@ def about_ai(vendors: Sequence[str]) -> str:
     return f"AI writes and edits here, and it can be wrong: check what matters. The text goes to {spoken(vendors)}."
 
 
-def welcome_view(vendors: Sequence[str]) -> View:
-    """Return what a member is told before their first session."""
-    text = about_ai(vendors)
-    return View((Heading("Before your first session", 2), Text(text)), text)
-
-
 def installed_view(platform: str, *, has_sample: bool, vendors: Sequence[str]) -> View:
     """Return the one message to whoever installed the app."""
     where = place_words(platform)

@@ -183,7 +183,8 @@ def _working(snapshot: Snapshot) -> str:
     running = [round_.number for round_ in snapshot.rounds if round_.finished_at is None]
     if not running:
         return "Working"
-    number = running[-1]
+    # what comes first is known before it began, so that a card need not be changed at once
+    number = running[-1] if running else int(not session.has_upload)
     if number == 0:
         return "Reading the document"
     return f"Working on round {number} of up to {max(session.cast.stop.max_rounds, number)}"

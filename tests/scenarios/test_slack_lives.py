@@ -45,7 +45,7 @@ async def test_a_restart_in_the_middle(database_url: str) -> None:
             await slack.say(slack.ann, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
             session = await house.running(slack.general)
             top = session.thread.thread
-            started = await house.whispered(slack.ann, "Started")
+            started = await house.whispered(slack.ann, "Starting")
             await house.press(slack.ann, house.card(slack.general), "Pause session")
             await house.reaches(slack.general, Status.PAUSED)
         async with office(slack, settings, rehearsal_pace=1_000.0) as house:

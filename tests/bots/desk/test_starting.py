@@ -33,7 +33,7 @@ async def test_tightening_a_file_is_one_message_and_no_click(room: Room) -> None
     assert session.status is Status.QUEUED
     assert (session.title, session.brief, session.has_upload) == ("report.md", "tighten this", True)
     assert (session.thread.channel, session.member_id, session.origin) == (CHANNEL, f"{HOME}/ann", "")
-    assert "Started: report.md" in room.last.text
+    assert "Starting: report.md" in room.last.text
     assert "never more than" in room.last.text
     assert room.last.to == "ann"
     assert room.harness.engine.enqueued == [(session.id, 1)]
@@ -101,7 +101,7 @@ async def test_trouble_that_passes_is_left_to_the_inbox(room: Room) -> None:
     room.clock.move(10)
     await room.desk.inbox.sweep()
     assert len(await room.sessions()) == 1
-    assert "Started" in room.last.text
+    assert "Starting" in room.last.text
 
 
 async def test_the_first_file_is_the_document_and_the_rest_is_read(room: Room) -> None:
@@ -127,11 +127,20 @@ async def test_a_member_is_told_once_what_does_the_work(room: Room) -> None:
     """Before the first session, and never again."""
     await room.mention("tighten this", files=(REPORT,))
     first = [item.text for item in room.door.whispers]
+    assert len(first) == 1, "the price goes along with it"
     assert "AI writes and edits here, and it can be wrong" in first[0]
     assert "goes to Anthropic" in first[0]
     await room.mention("tighten that", files=(REPORT,))
     assert len(room.door.whispers) == len(first) + 1
     assert "can be wrong" not in room.last.text
+
+
+async def test_whoever_is_told_first_has_not_sent_anything_yet(room: Room) -> None:
+    """Where those words cannot be said, nothing starts."""
+    room.door.faults = [TransientError("later", retry_after_seconds=1)]
+    await room.mention("tighten this", files=(REPORT,))
+    assert (await room.only()).status is Status.DRAFT
+    assert room.harness.engine.enqueued == []
 
 
 async def test_anothers_file_needs_their_leave(room: Room) -> None:

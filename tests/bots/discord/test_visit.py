@@ -86,7 +86,7 @@ class Visit:
     async def start(self, user: User, channel: Channel, **options: Option) -> Session:
         """Start a session, which is cheap enough to start without a question."""
         await self.discord.slash(user, channel, "atelier new", file=DRAFT, **options)
-        await self.told(user, "Started")
+        await self.told(user, "You are mentioned once")
         return (await self.sessions())[0]
 
 
@@ -205,7 +205,7 @@ async def test_another_members_file_needs_their_leave(memory_store: Database) ->
         await on.desk.inbox.drain()
         assert await on.sessions() == []
         await discord.press_label(discord.ann, question, "Allow this use")
-        await on.told(discord.ben, "Started")
+        await on.told(discord.ben, "You are mentioned once")
         assert discord.pings() == []
 
 

@@ -281,6 +281,18 @@ async def test_where_the_app_may_post(
     assert words in caught.value.remedy
 
 
+async def test_where_something_was_heard_the_app_is(room: Entrance) -> None:
+    """Slack tells an app only what is said where it is: nobody asks again, and a command, which comes from anywhere, is."""
+    request = asked(room, room.slack.ann, room.slack.general, kind=RequestKind.MENTION)
+    await room.door.check_post(request, request.spot.thread)
+    assert room.slack.api.count("conversations.info") == 0
+    elsewhere = ThreadRef("slack", channel_ref(room.slack.north.id, "C0ELSEWHERE"))
+    with pytest.raises(CannotPost):
+        await room.door.check_post(request, elsewhere)
+    await room.door.check_post(replace(request, kind=RequestKind.COMMAND), request.spot.thread)
+    assert room.slack.api.count("conversations.info") == 2
+
+
 async def test_a_missing_scope_says_what_an_admin_does(room: Entrance) -> None:
     """The way out names who can take it."""
     room.north.scopes -= {"channels:read"}

@@ -97,6 +97,16 @@ def test_the_session_card() -> None:
     assert _labels(view) == ["Pause session", "Stop session", "Steer session", "Show files"]
 
 
+@pytest.mark.parametrize(
+    ("has_upload", "state"), [(True, "Reading the document"), (False, "Working on round 1 of up to 1")]
+)
+def test_the_first_card_says_what_comes_first(*, has_upload: bool, state: str) -> None:
+    """Before the first round began, too: else the card would have to change a second later."""
+    running = replace(SESSION, status=Status.RUNNING, end_reason=None, has_upload=has_upload)
+    view = view_of(_content(PostKind.SESSION_CARD, replace(SNAPSHOT, session=running, rounds=())))
+    assert _fields(view)["State"] == state
+
+
 def test_the_reading_card() -> None:
     """Three weightiest comments first to last by weight, declined ones, plan, questions, what was left out."""
     text = plain_text(view_of(_content(PostKind.ROUND_CARD, round=0)))
