@@ -9,6 +9,7 @@ from bots.desk.choosing import find_named, visible_sessions
 from bots.desk.counter import Counter, guarded
 from bots.desk.forms import MOST_CHOICES, Field, FieldKind, Form
 from bots.desk.handing import send_made
+from bots.desk.notices import DeskNotices
 from bots.desk.people import identify
 from bots.desk.reading import is_session_id
 from bots.desk.requests import Actor, RequestKind
@@ -50,7 +51,8 @@ def billing_part(
     def part(tools: Tools) -> Handlers:
         if welcome is not None:
             tools.greetings.append(welcome)
-        return _handlers(Counter(tools, reader, service))
+        notices = DeskNotices(store=tools.store, doors=tools.doors, prices=tools.prices, clock=tools.clock)
+        return _handlers(Counter(tools, reader, notices, service))
 
     return part
 
@@ -72,7 +74,7 @@ def _handlers(counter: Counter) -> Handlers:
             await counter.reader.plans(call.workspace.id),
             may_buy=await counter.may_buy(call),
             has_subscription=live is not None and live.cancel_at is None,
-            buyers=await counter.buyer_names(call.workspace.id),
+            buyers=await counter.buyers_words(call),
         )
         await call.say(view)
 

@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from bots.desk.counter import Counter, buyer_of, guarded
+from bots.desk.threads import find_session
 from bots.desk.tools import Call, Handler, Handlers
-from bots.views.ask import failure_view
-from bots.views.billing import buyers_words
 from bots.views.buying import (
     asked_view,
     cancel_view,
@@ -16,8 +15,10 @@ from bots.views.buying import (
     pay_view,
     portal_view,
     reactivated_view,
+    refused_view,
     synced_view,
     tier_buttons,
+    unasked_view,
     wall_buttons,
 )
 from bots.views.elements import Button
@@ -26,7 +27,7 @@ from core.billing.errors import NoSubscription, NotABuyer
 from core.billing.model import Subscription
 from core.credits.entitlements import get_tier
 from core.credits.errors import InsufficientCredits, NotEntitled
-from core.errors import UserFacingError
+from core.errors import TransientError, UserFacingError
 from core.sessions.model import Status
 
 _TIER = "tier:"
@@ -38,7 +39,13 @@ def handlers(counter: Counter) -> Handlers:
     """Return the verbs, and the ways out of what stops people who lack credits or a plan."""
 
     def part(act: Act, *, is_for_starters: bool = False) -> Handler:
-        return guarded(partial(act, counter), is_for_starters=is_for_starters)
+        async def told(call: Call) -> None:
+            try:
+                await act(counter, call)
+            except NotABuyer as error:
+                await _refuse(counter, call, error)
+
+        return guarded(told, is_for_starters=is_for_starters)
 
     return Handlers(
         commands={
@@ -138,25 +145,44 @@ async def _add(counter: Counter, call: Call) -> None:
     if await service.may_buy(buyer_of(call)):
         await _buy(counter, call)
         return
-    error = NotABuyer(call.workspace.id)
-    await call.say(
-        failure_view(error, unit=counter.tools.unit, buttons=await _ways(counter, call, error, call.request.target))
-    )
+    await _refuse(counter, call, NotABuyer(call.workspace.id))
+
+
+async def _refuse(counter: Counter, call: Call, error: NotABuyer) -> None:
+    """Say who may buy, with the way to ask them for the session that it is about."""
+    session_id = _session_id(call)
+    session = await find_session(counter.tools, call.request.spot.thread) if not session_id else None
+    buttons = await _ways(counter, call, error, session.id if session is not None else session_id)
+    await call.say(refused_view(await counter.buyers_words(call), buttons))
 
 
 async def _ask(counter: Counter, call: Call) -> None:
-    """Tell those who may buy what is missing, once a session and day."""
+    """Tell those who may buy what is missing, once a session and day; the asker hears who knows."""
     service = counter.need_service()
     session = await counter.session(call, call.request.target)
     argument = call.request.argument
+    session_id = session.id if session is not None else ""
+    plan = argument.removeprefix(_TIER) if argument.startswith(_TIER) else ""
     is_new = await service.ask_admin(
         call.workspace.id,
         call.member.id,
         need_microcredits=int(argument) if argument.isdigit() else 0,
-        session_id=session.id if session is not None else "",
-        plan=argument.removeprefix(_TIER) if argument.startswith(_TIER) else "",
+        session_id=session_id,
+        plan=plan,
     )
-    await call.say(asked_view(is_new=is_new, buyers=buyers_words(await counter.buyer_names(call.workspace.id))))
+    notice = await service.find_asked(call.member.id, session_id=session_id, plan=plan)
+    names: tuple[str, ...] = ()
+    is_later = False
+    if notice is not None:
+        try:
+            names = await counter.notices.tell_names(notice, is_new=is_new)
+        except TransientError:  # it stays open, and the scheduler tries again
+            is_later = True
+    if notice is None or not names:
+        await call.say(unasked_view(await counter.buyers_words(call), is_later=is_later))
+        return
+    await service.mark_told(notice)
+    await call.say(asked_view(names, is_new=is_new))
 
 
 async def _ways(counter: Counter, call: Call, error: UserFacingError, session_id: str) -> Sequence[Button]:

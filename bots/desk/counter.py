@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bots.desk.notices import DeskNotices
 from bots.desk.tools import Call, Handler, Tools
 from bots.views.ask import failure_view
-from bots.views.billing import Reader
+from bots.views.billing import Reader, buyers_words
 from core.billing.buyers import Buyer
 from core.billing.catalogue import Product
 from core.billing.errors import BillingUnavailable, NotABuyer, NothingSold, UnknownProduct
@@ -26,11 +27,13 @@ class Counter:
     Attributes:
         tools: What the desk works with.
         reader: What can be seen of it.
+        notices: Who hears about money, and how.
         service: What can be done about it; None where nothing is sold.
     """
 
     tools: Tools
     reader: BillingReader
+    notices: DeskNotices
     service: BillingService | None = None
 
     def need_service(self) -> BillingService:
@@ -55,9 +58,13 @@ class Counter:
         members = await self.tools.store.read(lambda tx: tx.workspaces.list_members(workspace_id))
         return tuple(member for member in members if member.is_buyer and not member.is_blocked)
 
-    async def buyer_names(self, workspace_id: str) -> tuple[str, ...]:
-        """Return the names of those who were named as buyers."""
-        return tuple(member.name for member in await self.buyers(workspace_id))
+    async def buyers_words(self, call: Call) -> str:
+        """Return who may buy, in words: by name those who were named, or else the admins whom we know."""
+        named = await self.buyers(call.workspace.id)
+        admins = () if named else await self.notices.list_admins(call.workspace.id)
+        return buyers_words(
+            [member.name for member in named or admins], are_named=bool(named), platform=call.door.platform
+        )
 
     async def card(self, call: Call) -> tuple[Overview, Reader]:
         """Return what the card shows, and to whom."""
@@ -71,7 +78,7 @@ class Counter:
         reader = Reader(
             may_buy=await self.may_buy(call),
             is_open=self.service is not None and self.service.is_open,
-            buyers=await self.buyer_names(call.workspace.id),
+            buyers=await self.buyers_words(call),
             allowance_microcredits=settings.member_cap_microcredits,
             own_microcredits=own,
             budget_microcredits=settings.monthly_cap_microcredits,

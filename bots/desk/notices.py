@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from bots.desk.door import Door
 from bots.desk.people import platform_of
 from bots.desk.requests import Actor
 from bots.views.billing_notices import Known, notice_view
-from core.billing.model import Audience, Notice
+from core.billing.model import Audience, Notice, NoticeKind
 from core.billing.notices import BillingNotices
 from core.clock import Clock
 from core.credits.model import Account
@@ -28,6 +29,7 @@ _SOURCE = "notice"
 _MOST_ADMINS = 5
 _MOST_ASKED = 50  # of each the platform is asked who they are; it remembers the answers
 _PRIVATE = "a private session"
+_OWN_WAY = timedelta(seconds=15)
 
 
 class DeskNotices(BillingNotices):
@@ -54,12 +56,22 @@ class DeskNotices(BillingNotices):
 
     @override
     async def deliver(self, notice: Notice) -> bool:
+        if notice.kind is NoticeKind.ASK_ADMIN and self._clock.now() - notice.created_at < _OWN_WAY:
+            return False  # the press that asks is telling it just now
+        if await self._store.read(lambda tx: _people(tx, notice.workspace_id)) is None:
+            return True  # the app was removed: there is nobody to tell any more
+        return bool(await self.tell(notice))
+
+    async def tell(self, notice: Notice) -> tuple[Member, ...]:
+        """Tell a notice and return who heard of it, now or before; empty if nobody can be told, here or at all.
+
+        Raises:
+            TransientError: If somebody could not be told just now.
+        """
         door = self._doors.get(platform_of(notice.workspace_id))
         found = await self._store.read(lambda tx: _people(tx, notice.workspace_id))
-        if found is None:
-            return True  # the app was removed: there is nobody to tell any more
-        if door is None:
-            return False
+        if found is None or door is None:
+            return ()
         workspace, members = found
         known = await self._known(notice, members)
         session = await self._session(notice)
@@ -67,31 +79,61 @@ class DeskNotices(BillingNotices):
         chosen = [member for member in members if member.id in notice.member_ids]
         first = chosen if notice.audience is Audience.MEMBERS else buyers
         for group in (first, [item for item in buyers if item not in first]):
-            if await self._tell_all(door, notice, group, known, session):
-                return True
+            told = await self._tell_all(door, notice, group, known, session)
+            if told:
+                return told
         return await self._tell_all(door, notice, await self._admins(door, workspace, members), known, session)
+
+    async def tell_names(self, notice: Notice, *, is_new: bool) -> tuple[str, ...]:
+        """Tell a notice unless somebody heard of it before; return the names of those who know, empty if nobody does.
+
+        Args:
+            notice: The notice.
+            is_new: Whether the caller added it: of two presses in one moment only that one tells it.
+
+        Raises:
+            TransientError: If somebody could not be told just now, or another press is telling it.
+        """
+        heard = await self._heard(notice)
+        if not heard and not is_new and self._clock.now() - notice.created_at < _OWN_WAY:
+            raise TransientError("somebody else is telling it")
+        return tuple(member.name for member in heard or await self.tell(notice))
+
+    async def _heard(self, notice: Notice) -> list[Member]:
+        def read(tx: Transaction) -> list[Member]:
+            members = tx.workspaces.list_members(notice.workspace_id)
+            return [item for item in members if tx.inbound.has(source=_SOURCE, event_id=_told_name(notice, item))]
+
+        return await self._store.read(read)
+
+    async def list_admins(self, workspace_id: str) -> Sequence[Member]:
+        """Return admins whom we know, those whom we met first before others; see `core.workspaces.access`."""
+        door = self._doors.get(platform_of(workspace_id))
+        found = await self._store.read(lambda tx: _people(tx, workspace_id))
+        return await self._admins(door, *found) if door is not None and found is not None else ()
 
     async def _tell_all(
         self, door: Door, notice: Notice, members: Sequence[Member], known: Known, session: Session | None
-    ) -> bool:
-        """Return whether anybody was told, now or before.
+    ) -> tuple[Member, ...]:
+        """Return who was told, now or before.
 
         Raises:
             TransientError: If somebody could not be told just now.
         """
-        told = False
+        told: list[Member] = []
         later: TransientError | None = None
         for member in members:
             try:
-                told |= await self._tell(door, notice, member, _for_eyes_of(member, known, session))
+                if await self._tell(door, notice, member, _for_eyes_of(member, known, session)):
+                    told.append(member)
             except TransientError as error:
                 later = error
         if later is not None:
             raise later
-        return told
+        return tuple(told)
 
     async def _tell(self, door: Door, notice: Notice, member: Member, known: Known) -> bool:
-        name = f"{notice.key}:{member.id}"
+        name = _told_name(notice, member)
         if await self._store.read(lambda tx: tx.inbound.has(source=_SOURCE, event_id=name)):
             return True
         if not await door.tell(member.id, notice_view(notice, known)):
@@ -136,6 +178,10 @@ class DeskNotices(BillingNotices):
             products=_names(self._prices),
             **await self._store.read(read),
         )
+
+
+def _told_name(notice: Notice, member: Member) -> str:
+    return f"{notice.key}:{member.id}"
 
 
 def _people(tx: Transaction, workspace_id: str) -> tuple[Workspace, list[Member]] | None:

@@ -37,14 +37,14 @@ class Reader:
     Attributes:
         may_buy: Whether they get buttons that cost money, or lead to it.
         is_open: Whether anything can be bought here at all.
-        buyers: Names of the members who were named as buyers.
+        buyers: Who may buy, in words: `buyers_words`.
         allowance_microcredits, own_microcredits: What they may spend a month, and what they spent; None for no limit.
         budget_microcredits: What everybody together may spend a month; None for no limit.
     """
 
     may_buy: bool
     is_open: bool = True
-    buyers: tuple[str, ...] = ()
+    buyers: str = ""
     allowance_microcredits: int | None = None
     own_microcredits: int = 0
     budget_microcredits: int | None = None
@@ -67,8 +67,8 @@ def card_view(overview: Overview, reader: Reader) -> View:
         elements.append(Table(("From", "Left", "Of", "Until"), tuple(map(_lot, balance.lots)), right=(1, 2)))
     if overview.is_frozen:
         elements.append(Small("A payment is disputed; until that is decided nothing more can be bought."))
-    if not reader.may_buy:
-        elements.append(Small(buyers_words(reader.buyers)))
+    if not reader.may_buy and reader.buyers:
+        elements.append(Small(reader.buyers))
     elements.append(Buttons(_card_buttons(overview, reader)))
     return View(tuple(elements), f"Plan: {overview.tier.name}. Balance: {left(balance.available_microcredits)}.")
 
@@ -115,11 +115,25 @@ def balance_words(balance: Balance) -> str:
     return words
 
 
-def buyers_words(buyers: Sequence[str]) -> str:
-    """Return who can buy."""
-    if not buyers:
-        return "Admins can buy credits and change the plan."
-    return f"{spoken(buyers)} and admins can buy credits and change the plan."
+_MANAGERS = {"slack": "admins and owners", "discord": "those who may manage the server"}
+
+
+def buyers_words(people: Sequence[str], *, are_named: bool, platform: str) -> str:
+    """Return who can buy.
+
+    Args:
+        people: Names of those who were named as buyers, or of admins whom we know.
+        are_named: Which of the two.
+        platform: For its own words.
+    """
+    others = _MANAGERS.get(platform, "admins")
+    if not people:
+        who = f"{others[0].upper()}{others[1:]}"
+    elif are_named:
+        who = f"{spoken([*people, others])}"
+    else:
+        who = f"{spoken(people)} and other {others}" if not others.startswith("those") else spoken([*people, others])
+    return f"{who} can buy credits and change the plan."
 
 
 def history_view(page: HistoryPage, *, unit: Unit, is_first: bool) -> View:
@@ -144,7 +158,7 @@ def history_view(page: HistoryPage, *, unit: Unit, is_first: bool) -> View:
     return View(tuple(elements), f"History: {len(page.entries)} entries on this page.")
 
 
-def plans_view(plans: PlanTable, *, may_buy: bool, has_subscription: bool, buyers: Sequence[str] = ()) -> View:
+def plans_view(plans: PlanTable, *, may_buy: bool, has_subscription: bool, buyers: str = "") -> View:
     """Return the plans side by side, with a button for each that can be had."""
     headers = ("", *(f"{tier.name} (yours)" if tier.key == plans.current else tier.name for tier in plans.tiers))
     rows = tuple((name, *(value(tier) for tier in plans.tiers)) for name, value in _FEATURES)
@@ -156,8 +170,8 @@ def plans_view(plans: PlanTable, *, may_buy: bool, has_subscription: bool, buyer
     buttons = plan_buttons(plans, has_subscription=has_subscription) if may_buy else ()
     if buttons:
         elements.append(Buttons(buttons))
-    if not may_buy:
-        elements.append(Small(buyers_words(buyers)))
+    if not may_buy and buyers:
+        elements.append(Small(buyers))
     return View(tuple(elements), f"Plans: {', '.join(tier.name for tier in plans.tiers)}.")
 
 

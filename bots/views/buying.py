@@ -1,16 +1,20 @@
 """Steps that cost money, or lead to it. Every link is for the eyes of the one who asked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bots.views.ask import said
+from bots.views.ask import error_view, said, spoken
 from bots.views.billing import cents, day
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Style, Text, View
 from bots.views.elements import Link as Opens
+from bots.views.errors import words_for_code
 from bots.views.words import money
 from core.billing.buyers import Link
 from core.billing.catalogue import Product
+from core.billing.errors import NotABuyer
 from core.billing.model import Subscription
 from core.billing.objects import InvoiceObject
+from core.money import Unit
 from core.workspaces.model import Member
 
 _PRIVATE = "Only you see this link. Do not pass it on: whoever has it can use it."
@@ -129,13 +133,34 @@ def buyers_view(buyers: Sequence[Member], *, may_name: bool, told: str = "") -> 
     return View(tuple(elements), told or "Who may buy.")
 
 
-def asked_view(*, is_new: bool, buyers: str) -> View:
-    """Return that those who may buy know; *buyers* says who they are."""
+def asked_view(told: Sequence[str], *, is_new: bool) -> View:
+    """Return who knows now: the names of those who got the message, today's first or one before it."""
+    who = spoken(told)
+    have = "has" if len(told) == 1 else "have"
     if is_new:
-        return said(
-            "They are asked: those who may buy get one message with what is missing and a way to buy it.", small=buyers
-        )
-    return said("They were asked already; one message is enough.", small=buyers)
+        return said(f"{who} {have} your message now: what is missing, what for, and a way to buy it.")
+    return said(f"{who} {have} had your message today; one is enough.")
+
+
+def unasked_view(buyers: str, *, is_later: bool) -> View:
+    """Return that nobody heard of it yet, and the way out.
+
+    Args:
+        buyers: Who may buy, in words.
+        is_later: Whether the platform is only busy; otherwise there is nobody whom a message reaches.
+    """
+    if is_later:
+        return said("The message could not be sent just now. It is sent as soon as that works again.", small=buyers)
+    return said(
+        "There is nobody here whom I can write to about it. Ask in person: whoever may buy types `/atelier billing`.",
+        small=buyers,
+    )
+
+
+def refused_view(buyers: str, buttons: Sequence[Button]) -> View:
+    """Return that somebody may not buy, who may, and the way to ask them."""
+    words = words_for_code(NotABuyer.code, Unit.CREDITS)
+    return error_view(replace(words, explanation=buyers, way_out=""), buttons)
 
 
 def synced_view(granted: int) -> View:

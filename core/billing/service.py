@@ -16,7 +16,7 @@ from core.billing.errors import (
     NothingSold,
 )
 from core.billing.fulfilment import Fulfilment
-from core.billing.model import CheckoutState, NoticeKind, Subscription
+from core.billing.model import CheckoutState, Notice, NoticeKind, Subscription
 from core.billing.notices import tell
 from core.billing.objects import InvoiceObject
 from core.billing.outcome import Contradiction, NotOurs
@@ -227,8 +227,7 @@ class BillingService:
             plan: Key of the plan that is needed instead, empty for none.
         """
         now = self._clock.now()
-        wall = f":{plan}" if plan else ""
-        key = f"ask:{session_id or member_id}{wall}:{now:%Y%m%d}"
+        key = self._ask_key(member_id, session_id, plan)
         return await self._store.write(
             lambda tx: tell(
                 tx,
@@ -242,6 +241,20 @@ class BillingService:
                 plan=plan,
             )
         )
+
+    async def find_asked(self, member_id: str, *, session_id: str, plan: str = "") -> Notice | None:
+        """Return what those who may buy hear today because of `ask_admin`; None if nobody asked."""
+        key = self._ask_key(member_id, session_id, plan)
+        return await self._store.read(lambda tx: tx.billing.find_notice(key))
+
+    async def mark_told(self, notice: Notice) -> bool:
+        """Remember that a notice was told by somebody else than the scheduler; False if it was told before."""
+        now = self._clock.now()
+        return await self._store.write(lambda tx: tx.billing.mark_sent(notice.key, now))
+
+    def _ask_key(self, member_id: str, session_id: str, plan: str) -> str:
+        wall = f":{plan}" if plan else ""
+        return f"ask:{session_id or member_id}{wall}:{self._clock.now():%Y%m%d}"
 
     async def _set_cancelled(self, buyer: Buyer, *, cancelled: bool) -> Subscription:
         await self._check_buyer(buyer)

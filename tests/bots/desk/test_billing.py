@@ -1,5 +1,6 @@
 """Billing as people see it: the card, the ledger, the plans, the walls; and the one line where nothing is sold."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from bots.desk.billing import billing_part
 from bots.desk.door import Standing
 from bots.desk.estimating import compared
 from bots.desk.reading import FreeText, read_mention
-from bots.desk.requests import Actor
+from bots.desk.requests import Actor, RequestKind
 from bots.parsing import Invocation, parse_command
 from bots.views.elements import Button
 from bots.views.lists import times
@@ -87,6 +88,10 @@ async def test_whoever_may_not_buy_sees_the_card_without_its_buttons(shop: Shop)
     await shop.room.mention("billing", "ann")
     assert "Cleo and admins can buy" in shop.last.text
     assert actions(shop.last) == {"billing-history", "billing"}
+    for words in ("billing buy", "credits portal", "billing cancel"):
+        await shop.room.mention(words, "ann")
+        assert "You may not buy here\nCleo and admins can buy credits and change the plan." in shop.last.text
+        assert actions(shop.last) == {"ask-admin"}
     await shop.room.mention("billing plans", "ann")
     assert not actions(shop.last) & MONEY_BUTTONS
     assert "Cleo and admins can buy" in shop.last.text
@@ -202,18 +207,57 @@ async def test_asking_an_admin_is_one_message(shop: Shop) -> None:
     await shop.room.press(Button("add-credits", "", session.id), "ann")
     assert links_in(shop.last) == []
     ask = shop.last.button("ask-admin")
-    for _ in range(3):
+    await shop.room.press(ask, "ann")
+    assert "Boss has your message now" in shop.last.text
+    for _ in range(2):
         await shop.room.press(ask, "ann")
+        assert "Boss has had your message today" in shop.last.text
     await shop.delivery.deliver_open()
+    shop.room.clock.move(3_600)
     await shop.delivery.deliver_open()
     (heard,) = shop.told
     assert heard.to == BOSS
     assert "Ann needs" in heard.text
     assert session.title in heard.text
-    assert "They were asked already" in shop.last.text
     await shop.room.press(heard.button("billing-buy"), BOSS)
     await shop.pay(link_in(shop.last))
     assert (await shop.room.harness.service.get(session.id)).status is Status.QUEUED
+
+
+async def test_asking_where_nobody_can_be_reached_says_so(shop: Shop) -> None:
+    """No admin is known, or none takes messages: the asker hears it with a way out, and it is told once it can be."""
+    session = await shop.waiting()
+    ask = Button("ask-admin", "", session.id, "5")
+    await shop.room.press(ask, "ann")
+    assert "There is nobody here whom I can write to" in shop.last.text
+    assert "types `/atelier billing`" in shop.last.text
+    await shop.room.command("help", BOSS)
+    shop.door.away = {BOSS}
+    shop.room.clock.move(60)
+    await shop.room.press(ask, "ann")
+    assert "could not be sent just now" in shop.last.text
+    assert "Boss and other admins can buy" in shop.last.text
+    assert shop.told == []
+    shop.door.away = set()
+    await shop.delivery.deliver_open()
+    assert [item.to for item in shop.told] == [BOSS]
+    await shop.room.press(ask, "ann")
+    assert "Boss has had your message today" in shop.last.text
+    assert len(shop.told) == 1
+
+
+async def test_two_who_ask_at_once_are_one_message(shop: Shop) -> None:
+    """The one that came first tells it; the other hears who knows, or that it is on its way."""
+    await shop.room.command("help", BOSS)
+    session = await shop.waiting()
+    for who in ("ann", "ben"):
+        await shop.room.command("help", who)
+    asks = [
+        shop.room.request(RequestKind.PRESS, who, action="ask-admin", target=session.id, argument="5")
+        for who in ("ann", "ben")
+    ]
+    await asyncio.gather(*(shop.room.desk.handle(request) for request in asks))
+    assert len(shop.told) == 1
 
 
 async def test_resuming_without_credits_leads_to_them(shop: Shop) -> None:

@@ -21,7 +21,9 @@ from bots.views.buying import (
     invoices_view,
     pay_view,
     portal_view,
+    refused_view,
     tier_buttons,
+    unasked_view,
     wall_buttons,
 )
 from bots.views.elements import Button, Buttons, View
@@ -85,7 +87,7 @@ def invoice(number: int) -> InvoiceObject:
 
 VIEWS = {
     "card": card_view(OVERVIEW, Reader(may_buy=True)),
-    "card_reader": card_view(OVERVIEW, Reader(may_buy=False, buyers=("Ann",), allowance_microcredits=10**8)),
+    "card_reader": card_view(OVERVIEW, Reader(may_buy=False, buyers="Ann can buy.", allowance_microcredits=10**8)),
     "usage": usage_view(OVERVIEW, Reader(may_buy=False)),
     "history": history_view(HistoryPage(ENTRIES, 7), unit=Unit.CREDITS, is_first=False),
     "history_dollars": history_view(HistoryPage(ENTRIES, None), unit=Unit.DOLLARS, is_first=True),
@@ -101,7 +103,9 @@ VIEWS = {
     "cancelled": cancelled_view(SUBSCRIPTION, "Starter"),
     "cancel_what": cancel_what_view("s_abc", sells=True),
     "buyers": buyers_view(MEMBERS, may_name=True, told="Done."),
-    "asked": asked_view(is_new=True, buyers="Admins can buy."),
+    "asked": asked_view(["Ann", "Ben"], is_new=True),
+    "unasked": unasked_view("Admins can buy.", is_later=False),
+    "refused": refused_view("Admins can buy.", wall_buttons("", 0, may_buy=False)),
     "wall": View((Buttons(wall_buttons("s_abc", 7, may_buy=False)),), "x"),
     "tier": View((Buttons(tier_buttons("pro", "Pro", "s_abc", may_buy=False)),), "x"),
 }
