@@ -1,6 +1,6 @@
 """Why a turn could not be taken; the round decides what follows."""
 
-from core.errors import AtelierError
+from core.errors import AtelierError, ConflictError
 
 
 class CapReached(AtelierError):
@@ -9,6 +9,10 @@ class CapReached(AtelierError):
 
 class BalanceEmpty(AtelierError):
     """The workspace cannot cover the next turn."""
+
+
+class TurnSuperseded(ConflictError):
+    """The session ended while a turn was being written: its hold was given back, and the turn means nothing any more."""
 
 
 class EngineOutdated(AtelierError):

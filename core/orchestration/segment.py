@@ -14,7 +14,7 @@ from core.casts.model import Phase, Role
 from core.clock import Clock
 from core.errors import UserFacingError
 from core.orchestration.acting import Acting
-from core.orchestration.errors import BalanceEmpty, CapReached, TurnFailed
+from core.orchestration.errors import BalanceEmpty, CapReached, TurnFailed, TurnSuperseded
 from core.orchestration.finish import Finisher
 from core.orchestration.jobs import Seat, TurnJob
 from core.orchestration.plan import Act, End, Park, next_step
@@ -78,8 +78,9 @@ class SegmentRunner:
             return StepOutcome(next="superseded", reason="moved on")
         try:
             return await self._round(room, segment)
-        except SessionNotFound:
-            return StepOutcome(next="superseded", reason="deleted")
+        except (SessionNotFound, TurnSuperseded) as error:
+            gone = isinstance(error, SessionNotFound)
+            return StepOutcome(next="superseded", reason="deleted" if gone else "ended")
         except UserFacingError as error:
             _log.warning("session_failed", session=session_id, code=error.code)
             return await self._finish(session_id, EndReason.FAILED, error.code)

@@ -5,20 +5,23 @@ row exists is complete and is never taken again.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
 from core.agents.context import shrink
 from core.clock import Clock
-from core.credits.errors import InsufficientCredits
+from core.credits.errors import HoldClosed, InsufficientCredits
 from core.credits.service import Ledger
 from core.credits.tariff import Tariff
 from core.orchestration.budget import Budget, Spent
-from core.orchestration.errors import BalanceEmpty, TurnFailed
+from core.orchestration.errors import BalanceEmpty, TurnFailed, TurnSuperseded
 from core.orchestration.jobs import Ask, Seat, TurnJob, TurnResult
 from core.orchestration.listening import TurnListener, stand_in_notices
 from core.orchestration.ports import Progress
+from core.orchestration.posting import is_closed
 from core.providers.base import Reply, Request, StopReason, Usage
 from core.providers.errors import ContextTooLong, PartialReply, ProviderError
 from core.sessions.model import AttemptState, Desired, Turn, TurnAttempt
@@ -52,6 +55,7 @@ class TurnRunner:
         Raises:
             CapReached, BalanceEmpty: If what must be held is not there.
             TurnFailed: If no model could answer.
+            TurnSuperseded: If the session ended before the turn was written.
             asyncio.CancelledError: If people stopped the session; what was used is settled.
         """
         session, seat = job.session, job.seat
@@ -86,7 +90,7 @@ class TurnRunner:
             await self._fail(opened, listener, spent, error)
             raise TurnFailed(error.code, error.provider) from error
         await listener.settled()
-        turn = await self._commit(job, opened, listener, spent, result)
+        turn = await _whatever_happens(self._commit(job, opened, listener, spent, result))
         listener.show("finished", score=turn.score)
         return turn
 
@@ -199,7 +203,12 @@ class TurnRunner:
             result.record(tx, turn)
             return turn
 
-        turn = await self._store.write(work)
+        try:
+            turn = await self._store.write(work)
+        except HoldClosed as error:
+            if await self._store.read(lambda tx: _is_over(tx, session.id)):
+                raise TurnSuperseded(identity) from error
+            raise
         _log.info("turn_finished", session=session.id, turn=identity, model=turn.model, attempts=attempt.number)
         return turn
 
@@ -221,9 +230,10 @@ class TurnRunner:
         def work(tx: Transaction) -> None:
             session = tx.sessions.find(opened.attempt.session_id)
             stopped = session is None or session.desired is Desired.STOP
-            if stopped:
+            gave_back = session is not None and is_closed(tx, session)  # the end waited in vain for this
+            if stopped and not gave_back:
                 self._budget.settle(tx, opened.workspace_id, opened.hold_id, charge)
-            else:
+            elif not gave_back:
                 self._budget.release(tx, opened.hold_id)
             tx.sessions.save_attempt(
                 replace(
@@ -262,3 +272,23 @@ class TurnRunner:
 
     async def _save_attempt(self, attempt: TurnAttempt) -> None:
         await self._store.write(lambda tx: tx.sessions.save_attempt(attempt))
+
+
+async def _whatever_happens(commit: Coroutine[Any, Any, Turn]) -> Turn:
+    """Return the turn that *commit* writes; who is cancelled meanwhile leaves once it is written.
+
+    The reply is whole and used: to drop it in the last moment would waste what it cost.
+    """
+    writing = asyncio.ensure_future(commit)
+    try:
+        return await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.wait([writing])
+        if not writing.cancelled() and (error := writing.exception()) is not None:
+            _log.warning("turn_lost_at_its_end", error=type(error).__name__)
+        raise
+
+
+def _is_over(tx: Transaction, session_id: str) -> bool:
+    session = tx.sessions.find(session_id)
+    return session is None or is_closed(tx, session)

@@ -73,7 +73,15 @@ class RecordingEngine:
 
 
 class Harness:
-    """Everything a session needs."""
+    """Everything a session needs.
+
+    Args:
+        store, clock, model: What it stands on.
+        checks_balance: Whether credits are sold.
+        registry: Whom the roles ask; by default everybody asks *model*.
+        platform: Where it posts.
+        member_id: Who starts sessions, of the workspace that stands before the slash.
+    """
 
     def __init__(
         self,
@@ -83,9 +91,13 @@ class Harness:
         *,
         checks_balance: bool = True,
         registry: ModelRegistry | None = None,
+        platform: str = "fake",
+        member_id: str = MEMBER,
     ) -> None:
         self.store, self.clock, self.model = store, clock, model
-        self.chat = FakeChat(clock=clock, platform="fake")
+        self.platform, self.member_id = platform, member_id
+        self.workspace_id = member_id.rpartition("/")[0]
+        self.chat = FakeChat(clock=clock, platform=platform)
         self.files: FileStore = MemoryFiles()
         self.engine = RecordingEngine()
         catalogue = Catalogue.load()
@@ -110,7 +122,8 @@ class Harness:
             clock=clock,
         )
         self.use(self.engine)
-        self.poster = Poster(store=store, chats={"fake": self.chat}, clock=clock)
+        self.poster = Poster(store=store, chats={self.platform: self.chat}, clock=clock)
+        self.finisher = Finisher(store=store, files=self.files, ledger=self.ledger, clock=clock, version="test")
         self.runner = SegmentRunner(
             store=store,
             casting=self._casting,
@@ -118,7 +131,7 @@ class Harness:
                 store=store, ledger=self.ledger, tariff=self.tariff, clock=clock, price_version=self.prices.version
             ),
             acting=Acting(),
-            finisher=Finisher(store=store, files=self.files, ledger=self.ledger, clock=clock, version="test"),
+            finisher=self.finisher,
             poster=self.poster,
             clock=clock,
         )
@@ -158,13 +171,17 @@ class Harness:
 
         def work(tx: Transaction) -> None:
             tx.workspaces.save(
-                Workspace(WORKSPACE, "fake", "Fake", now, tier=tier, settings=settings or WorkspaceSettings())
+                Workspace(
+                    self.workspace_id, self.platform, "Fake", now, tier=tier, settings=settings or WorkspaceSettings()
+                )
             )
-            tx.workspaces.save_member(Member(MEMBER, WORKSPACE, "ann", "Ann", now))
+            tx.workspaces.save_member(
+                Member(self.member_id, self.workspace_id, self.member_id.rpartition("/")[2], "Ann", now)
+            )
             if grant_microcredits:
                 self.ledger.grant(
                     tx.credits,
-                    workspace_id=WORKSPACE,
+                    workspace_id=self.workspace_id,
                     kind=LotKind.PACK,
                     amount_microcredits=grant_microcredits,
                     source_key="test",
@@ -177,10 +194,10 @@ class Harness:
         """Give or take credits until exactly *microcredits* are available."""
 
         def work(tx: Transaction) -> None:
-            account = tx.credits.lock_account(WORKSPACE)
+            account = tx.credits.lock_account(self.workspace_id)
             self.ledger.adjust(
                 tx.credits,
-                workspace_id=WORKSPACE,
+                workspace_id=self.workspace_id,
                 amount_microcredits=microcredits - account.available_microcredits,
                 key=f"adjust-{account.seq}",
                 actor="test",
@@ -192,9 +209,9 @@ class Harness:
     def request(self, **changes: object) -> NewSession:
         """Return a request to tighten `TEXT`."""
         fields: dict[str, object] = {
-            "workspace_id": WORKSPACE,
-            "member_id": MEMBER,
-            "thread": ThreadRef("fake", "c1"),
+            "workspace_id": self.workspace_id,
+            "member_id": self.member_id,
+            "thread": ThreadRef(self.platform, "c1"),
             "brief": "Tighten this.",
             "upload": Upload("report.md", TEXT),
             "rounds": 2,
@@ -205,7 +222,7 @@ class Harness:
     async def begin(self, **changes: object) -> Session:
         """Create and start a session."""
         session = await self.service.create(self.request(**changes))
-        return await self.service.start(session.id, actor=MEMBER)
+        return await self.service.start(session.id, actor=self.member_id)
 
     async def run(self, session_id: str) -> StepOutcome:
         """Run the current segment to its end."""
@@ -221,4 +238,4 @@ class Harness:
 
     async def differences(self) -> tuple[object, ...]:
         """Return what is wrong with the ledger."""
-        return await self.store.read(lambda tx: self.ledger.check(tx.credits, WORKSPACE))
+        return await self.store.read(lambda tx: self.ledger.check(tx.credits, self.workspace_id))

@@ -1,10 +1,12 @@
 """A session from start to end on a real store, with a scripted model and without an engine."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.orchestration.ports import PostKind
 from core.providers.base import Reply, Request, StopReason, Usage
@@ -19,18 +21,19 @@ from core.sessions.model import (
     Status,
     TurnAttempt,
 )
-from core.sessions.ports import Store
+from core.sessions.ports import Store, T, Transaction
 from core.sessions.requests import Upload
 from core.workspaces.model import Verbosity
 from storage.database import Database
 from tests.core.orchestration.harness import MEMBER, TEXT, Harness
 from tests.fakes.clock import FakeClock
 from tests.fakes.model import ScriptedModel, blocks_of, helpful, notes_of
+from tests.waiting import until
 
 RISING = {0: 5.0, 1: 6.0, 2: 7.0, 3: 8.0, 4: 8.5}
 
 
-async def _room(store: Database, script: object = None) -> Harness:
+async def _room(store: Store, script: object = None) -> Harness:
     model = ScriptedModel(script or helpful(RISING))  # type: ignore[arg-type]  # a script
     harness = Harness(store, FakeClock(auto=True), model)
     await harness.found()
@@ -484,3 +487,81 @@ async def test_a_deleted_session_leaves_the_ledger(room: Harness) -> None:
     assert room.kept == {}
     entries = await room.store.read(lambda tx: tx.credits.list_entries(session.workspace_id))
     assert -sum(entry.amount_microcredits for entry in entries if entry.hold_id) == spent
+
+
+async def test_a_reply_that_comes_after_the_end_changes_nothing(room: Harness) -> None:
+    """A session that ended without waiting for its turns stays as it ended: no turn, no charge, no fault in the log."""
+    room.scripted.gate = asyncio.Event()
+    session = await room.begin()
+    step = asyncio.create_task(room.runner.step(session.id, 1))
+    await until(lambda: _equal(room.scripted.waiting, 3))
+    await room.finisher.finish(session.id, EndReason.STOPPED, "")
+    with capture_logs() as logs:
+        room.scripted.gate.set()
+        outcome = await step
+    shot = await room.snapshot(session.id)
+    assert outcome == {"next": "superseded", "reason": "ended"}
+    assert shot.session.status is Status.STOPPED
+    assert (shot.turns, shot.spent_microcredits, shot.held_microcredits) == ((), 0, 0)
+    assert [line for line in logs if line["log_level"] == "error"] == []
+    assert await room.differences() == ()
+
+
+async def test_a_turn_cut_after_the_end_keeps_its_text(room: Harness) -> None:
+    """What was cut too late to be settled is kept beside the turns, and who cut it sees a cancellation, not a fault."""
+    room.scripted.gate = asyncio.Event()
+    session = await room.begin()
+    step = asyncio.create_task(room.runner.step(session.id, 1))
+    await until(lambda: _equal(room.scripted.waiting, 3))
+    await room.finisher.finish(session.id, EndReason.STOPPED, "")
+    step.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await step
+    attempts = await room.store.read(lambda tx: tx.sessions.list_attempts(session.id))
+    assert [item.state for item in attempts] == [AttemptState.INTERRUPTED] * 3
+    assert all(item.text for item in attempts)
+    assert await room.differences() == ()
+
+
+async def test_a_whole_reply_is_written_though_people_stop_at_that_moment(memory_store: Database) -> None:
+    """Whoever stops while replies are being written leaves once they are: what was used is there, and charged."""
+    store = _HeldStore(memory_store)
+    room = await _room(store)
+    room.scripted.gate = asyncio.Event()
+    session = await room.begin()
+    step = asyncio.create_task(room.runner.step(session.id, 1))
+    await until(lambda: _equal(room.scripted.waiting, 3))
+    store.gate.clear()
+    room.scripted.gate.set()
+    await until(lambda: _equal(store.waiting, 3))
+    step.cancel()
+    store.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await step
+    shot = await room.snapshot(session.id)
+    assert len(shot.turns) == 3
+    assert shot.spent_microcredits == sum(turn.charged_microcredits for turn in shot.turns) > 0
+    assert shot.held_microcredits == 0
+
+
+class _HeldStore:
+    """A store whose writes wait at a gate."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.waiting = 0
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._store.read(work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        self.waiting += 1
+        await self.gate.wait()
+        self.waiting -= 1
+        return await self._store.write(work)
+
+
+async def _equal(value: object, wanted: object) -> bool:
+    return value == wanted
