@@ -513,6 +513,7 @@ async def test_a_turn_cut_after_the_end_keeps_its_text(room: Harness) -> None:
     session = await room.begin()
     step = asyncio.create_task(room.runner.step(session.id, 1))
     await until(lambda: _equal(room.scripted.waiting, 3))
+    await room.service.stop(session.id, actor="test")
     await room.finisher.finish(session.id, EndReason.STOPPED, "")
     step.cancel()
     with pytest.raises(asyncio.CancelledError):
