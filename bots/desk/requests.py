@@ -99,6 +99,7 @@ class Request:
         id: ``q_...``; a session that the request makes gets its id from it, so that it is made once.
         actor, spot: Who and where.
         text: The words of MENTION, SAID and EDITED, without the mention of the app itself.
+        revision: Of EDITED, what orders the edits of one message, as the platform tells it; later ones sort higher.
         command, values: Of COMMAND: the command's name and its options by name, files not among them. Of HAPPENED
             *values* are the facts.
         files: Files that came with it.
@@ -113,6 +114,7 @@ class Request:
     actor: Actor
     spot: Spot
     text: str = ""
+    revision: str = ""
     command: str = ""
     values: dict[str, Value] = field(default_factory=dict)
     files: tuple[Attachment, ...] = ()

@@ -52,12 +52,13 @@ async def hear(tools: Tools, request: Request, door: Door, find_person: FindPers
         return
     message_id = request.spot.message_id
     if request.kind is RequestKind.DELETED:
-        await tools.sessions.mute(session.id, message_id=message_id)
+        await tools.sessions.retract(session.id, message_id=message_id, member_id=request.actor.member_id)
         return
     person = await find_person(request)
     call = Call(request, person, door)
     if request.kind is RequestKind.EDITED:
-        await _edited(tools, call, session)
+        if session.status in LIVE:
+            await _edited(tools, call, session)
     elif session.status in LIVE:
         if steer_denial(person.workspace, person.member, person.standing) is None:
             await _take(tools, call, session, request.text)
@@ -86,42 +87,48 @@ async def told(tools: Tools, call: Call, session: Session) -> None:
 
 async def _take(tools: Tools, call: Call, session: Session, text: str) -> None:
     """Record a message as guidance; one that begins with `ASIDE` is recorded as taken out, without its words."""
-    is_aside = text.lstrip().startswith(ASIDE)
-    if not is_aside and not text.strip():
+    if not text.strip():
         return
     try:
-        await tools.sessions.guide(
+        taken = await tools.sessions.guide(
             session.id,
             member_id=call.member.id,
             message_id=call.request.spot.message_id or call.request.id,
-            text="" if is_aside else text,
-            muted=is_aside,
+            text=_for_the_room(text),
         )
     except NotPossibleNow:  # it ended this very moment
         await _offer(tools, call, session)
         return
-    if not is_aside:
+    if not taken.muted:  # its deletion, or an edit, may have come before it
         await call.door.mark(call.request.spot, Mark.TAKEN)
 
 
 async def _edited(tools: Tools, call: Call, session: Session) -> None:
-    """Let the new words of a message that is known take the place of the old ones; what was muted stays so."""
-    message_id, text = call.request.spot.message_id, call.request.text
-    known = await _find_guidance(tools, session.id, message_id)
-    if known is None or known.member_id != call.member.id or session.status not in LIVE:
-        return
-    was_aside = known.muted and not known.text
-    is_out = text.lstrip().startswith(ASIDE) or not text.strip()
-    muted = is_out or (known.muted and not was_aside)
-    if not muted and steer_denial(call.workspace, call.member, call.person.standing) is not None:
+    """Let the new words of a message take the place of the old ones, and remember them for one that comes later.
+
+    What was taken out for good stays out, and of a message that is never heard nothing counts.
+    """
+    text = _for_the_room(call.request.text)
+    if text and steer_denial(call.workspace, call.member, call.person.standing) is not None:
         return
     try:
-        await tools.sessions.guide(
-            session.id, member_id=known.member_id, message_id=message_id, text="" if is_out else text, muted=muted
+        taken = await tools.sessions.guide(
+            session.id,
+            member_id=call.member.id,
+            message_id=call.request.spot.message_id,
+            text=text,
+            revision=call.request.revision or tools.clock.now().isoformat(),
+            is_heard=False,
         )
     except NotPossibleNow:
         return
-    await call.door.mark(call.request.spot, Mark.TAKEN, on=not muted)
+    if taken.is_heard and taken.member_id == call.member.id:
+        await call.door.mark(call.request.spot, Mark.TAKEN, on=not taken.muted)
+
+
+def _for_the_room(text: str) -> str:
+    """Return the words that are for the room, empty for an aside."""
+    return "" if text.lstrip().startswith(ASIDE) else text.strip()
 
 
 async def _offer(tools: Tools, call: Call, session: Session) -> None:
@@ -206,10 +213,6 @@ async def _question(tools: Tools, session_id: str, place: str, *, workspace_id: 
         return questions[int(index)] if int(index) < len(questions) else ""
 
     return await tools.store.read(read)
-
-
-async def _find_guidance(tools: Tools, session_id: str, message_id: str) -> Guidance | None:
-    return next((item for item in await _list_guidance(tools, session_id) if item.id == message_id), None)
 
 
 async def _list_guidance(tools: Tools, session_id: str) -> list[Guidance]:

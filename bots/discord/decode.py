@@ -203,9 +203,10 @@ def decode_edit(heard: Heard, home: str) -> Decoded | None:
     may_be_heard = bool(heard.parent) or not heard.guild or heard.answered is not None
     if heard.is_by_bot or heard.kind not in _ORDINARY or not heard.edited or not may_be_heard:
         return None
-    return _heard(
+    decoded = _heard(
         heard, home, RequestKind.EDITED, text=_plain(heard), needs_session=True, key=f"/edited/{heard.edited}"
     )
+    return replace(decoded, request=replace(decoded.request, revision=str(heard.edited)))
 
 
 def decode_deletion(heard: Heard, home: str) -> Decoded:

@@ -212,6 +212,7 @@ def _changed(body: Json, event: Json, install: Install) -> Decoded | None:
         actor=_actor(install, after["user"]),
         spot=_message_spot(install, channel, after),
         text=plain_of(_of(after, "text"), without=install.bot_user),
+        revision=edited,
     )
     return Decoded(request, _keys(body, key))
 

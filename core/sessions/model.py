@@ -376,7 +376,9 @@ class Guidance:
     Attributes:
         id: The platform's id of the message, unique in the session.
         taken_round: The round whose turn first read it; None until then.
-        muted: True when its author took it out.
+        muted: True when it does not count; see `core.sessions.guidance`.
+        revision: Which words these are: empty for those first said; of an edit, what orders it among its message's edits.
+        is_heard: False while only an edit or a deletion came in, and the message itself did not yet.
     """
 
     id: str
@@ -386,3 +388,5 @@ class Guidance:
     created_at: datetime
     taken_round: int | None = None
     muted: bool = False
+    revision: str = ""
+    is_heard: bool = True

@@ -15,6 +15,7 @@ from core.credits.tiers import PriceList
 from core.sessions.admission import Admission
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound, TextsForgotten
 from core.sessions.forgetting import forget_texts
+from core.sessions.guidance import GONE, find_guidance, tell_guidance
 from core.sessions.intake import Intake
 from core.sessions.machine import IllegalMove, move, requeued
 from core.sessions.model import (
@@ -215,11 +216,26 @@ class SessionService:
         return session
 
     async def guide(
-        self, session_id: str, *, member_id: str, message_id: str, text: str, muted: bool = False
+        self,
+        session_id: str,
+        *,
+        member_id: str,
+        message_id: str,
+        text: str,
+        revision: str = "",
+        is_heard: bool = True,
     ) -> Guidance:
-        """Take what a person says for the next turn; a repeat of the message replaces its text.
+        """Take what a person says for the next turn, or says anew; return what the message counts as now.
 
-        With *muted* the message is only remembered as one that is not for the room.
+        A repeat is harmless, and an edit may come before its message; see `core.sessions.guidance`.
+
+        Args:
+            session_id: Which session.
+            member_id: Who says it.
+            message_id: The platform's id of the message.
+            text: Its words; empty for a message that is only remembered as one that is not for the room.
+            revision: Of an edit, what orders it among the edits of the message; later ones sort higher.
+            is_heard: False for an edit: it alone makes nobody's message count.
 
         Raises:
             SessionNotFound: If there is none.
@@ -229,22 +245,40 @@ class SessionService:
         def work(tx: Transaction) -> Guidance:
             session = _lock(tx, session_id)
             _expect("guide", session, {Status.DRAFT, *LIVE})
-            guidance = replace(self._guidance(session, message_id, member_id, text), muted=muted)
-            tx.sessions.save_guidance(guidance)
-            return guidance
+            told = self._guidance(session, message_id, member_id, text)
+            return tell_guidance(tx, replace(told, revision=revision, is_heard=is_heard))
 
         return await self._store.write(work)
 
     async def mute(self, session_id: str, *, message_id: str) -> bool:
-        """Take a message out of the guidance; return whether it was part of it."""
+        """Take a message out of the guidance for good; return whether it was part of it."""
 
         def work(tx: Transaction) -> bool:
             _lock(tx, session_id)
-            for item in tx.sessions.list_guidance(session_id):
-                if item.id == message_id and not item.muted:
-                    tx.sessions.save_guidance(replace(item, muted=True))
-                    return True
+            known = find_guidance(tx, session_id, message_id)
+            if known is not None and not known.muted:
+                tell_guidance(tx, replace(known, revision=GONE))
+                return True
             return False
+
+        return await self._store.write(work)
+
+    async def retract(self, session_id: str, *, message_id: str, member_id: str) -> bool:
+        """Forget the words of a message that was deleted, also of one that comes later; return whether it counted.
+
+        Args:
+            session_id: Which session.
+            message_id: The platform's id of the message.
+            member_id: Whose it was, as far as the platform tells.
+        """
+
+        def work(tx: Transaction) -> bool:
+            session = _lock(tx, session_id)
+            told = replace(self._guidance(session, message_id, member_id, ""), revision=GONE, is_heard=False)
+            known = find_guidance(tx, session_id, message_id)
+            if known is not None or session.status in LIVE:  # after the end nothing that comes is taken
+                tell_guidance(tx, told)
+            return known is not None and not known.muted
 
         return await self._store.write(work)
 

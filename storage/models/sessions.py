@@ -202,4 +202,6 @@ guidance = sa.Table(
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("taken_round", sa.Integer),
     sa.Column("muted", sa.Boolean, nullable=False),
+    sa.Column("revision", sa.String, nullable=False),
+    sa.Column("is_heard", sa.Boolean, nullable=False),
 )

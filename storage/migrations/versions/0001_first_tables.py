@@ -426,6 +426,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("taken_round", sa.Integer(), nullable=True),
         sa.Column("muted", sa.Boolean(), nullable=False),
+        sa.Column("revision", sa.String(), nullable=False),
+        sa.Column("is_heard", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["session_id"], ["sessions.id"], name=op.f("fk_guidance_session_id"), ondelete="CASCADE"
         ),

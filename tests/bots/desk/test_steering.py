@@ -1,5 +1,7 @@
 """Steering: what people say in a session's thread."""
 
+import asyncio
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ from bots.desk.door import Mark, Standing
 from bots.desk.requests import RequestKind
 from bots.views.elements import Buttons
 from bots.views.round_card import round_card
+from core.providers.base import Request as ModelRequest
 from core.sessions.model import Round, Session, Status, ThreadRef
 from tests.bots.desk.room import REPORT, Room
+from tests.fakes.model import ScriptedModel
 
 
 def thread_of(session: Session) -> str:
@@ -57,19 +61,64 @@ async def test_nobody_edits_what_was_never_taken(room: Room) -> None:
     session = await room.running()
     thread = thread_of(session)
     await room.send(room.request(RequestKind.EDITED, text="hello", thread=thread, message_id="old"))
-    assert await room.guidance(session) == []
+    assert await room.guidance(session) == [("hello", True)]
     await room.say("make it longer", thread=thread, message_id="m1")
     await room.send(room.request(RequestKind.EDITED, "bob", text="no", thread=thread, message_id="m1"))
-    assert await room.guidance(session) == [("make it longer", False)]
+    assert (await room.guidance(session))[1:] == [("make it longer", False)]
 
 
 async def test_a_deleted_message_does_not_count(room: Room) -> None:
-    """Deleting takes it out."""
+    """Deleting takes it out, and its words with it."""
     session = await room.running()
     thread = thread_of(session)
     await room.say("make it longer", thread=thread, message_id="m1")
     await room.send(room.request(RequestKind.DELETED, thread=thread, message_id="m1"))
-    assert await room.guidance(session) == [("make it longer", True)]
+    assert await room.guidance(session) == [("", True)]
+
+
+FACTS: list[dict[str, Any]] = [
+    {"kind": RequestKind.SAID, "text": "make it longer"},
+    {"kind": RequestKind.EDITED, "text": "make it shorter", "revision": "1700.1"},
+    {"kind": RequestKind.EDITED, "text": "make it kinder", "revision": "1700.2"},
+    {"kind": RequestKind.DELETED},
+]
+
+
+@pytest.mark.parametrize("number", [2, 3, 4], ids=["one edit", "two edits", "deleted"])
+async def test_what_becomes_of_a_message_does_not_hang_on_the_order(room: Room, number: int) -> None:
+    """A deletion or an edit that overtakes its message is remembered, and every event may come twice."""
+    session = await room.running()
+    thread = thread_of(session)
+    for order, facts in enumerate(permutations(FACTS[:number])):
+        for fact in (*facts, facts[0]):
+            await room.send(room.request(**fact, thread=thread, message_id=f"m{order}"))
+        found = await room.store.read(lambda tx: tx.sessions.list_guidance(session.id))
+        [text] = [item.text for item in found if item.id == f"m{order}"]
+        assert text == ["make it shorter", "make it kinder", ""][number - 2]
+        assert not text or room.door.marks[f"m{order}"] == {Mark.TAKEN}
+
+
+async def test_a_deletion_while_a_turn_runs_stays(room: Room) -> None:
+    """The turn that had read the words does not bring them back when it is written."""
+    session = await room.running()
+    thread = thread_of(session)
+    await room.say("make it longer", thread=thread, message_id="m1")
+    await room.say("make it kinder", thread=thread, message_id="m2")
+    model, begun = room.harness.model, asyncio.Event()
+    assert isinstance(model, ScriptedModel)
+    model.gate, script = asyncio.Event(), model.script
+
+    def answer(request: ModelRequest) -> Any:
+        begun.set()
+        return script(request)
+
+    model.script = answer
+    running = asyncio.create_task(room.harness.run(session.id))
+    await begun.wait()
+    await room.send(room.request(RequestKind.DELETED, thread=thread, message_id="m1"))
+    model.gate.set()
+    await running
+    assert await room.guidance(session) == [("", True), ("make it kinder", False)]
 
 
 async def test_mute_takes_the_last_directions_out(room: Room) -> None:
@@ -83,7 +132,7 @@ async def test_mute_takes_the_last_directions_out(room: Room) -> None:
     assert await room.guidance(session) == [("first", False), ("second", True), ("of somebody else", False)]
     assert room.door.marks["m2"] == {Mark.MUTED}
     await room.send(room.request(RequestKind.EDITED, text="second, changed", thread=thread, message_id="m2"))
-    assert (await room.guidance(session))[1] == ("second, changed", True)
+    assert (await room.guidance(session))[1] == ("second", True)
     await room.mention("mute", thread=thread)
     await room.mention("mute", thread=thread)
     assert "no directions of yours" in room.last.text
