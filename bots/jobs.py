@@ -26,10 +26,14 @@ class Forgetful(Protocol):
 
 
 class Sweeping(Protocol):
-    """What can catch up; `bots.desk.inbox.Inbox` is one."""
+    """What can catch up and forget; `bots.desk.inbox.Inbox` is one."""
 
     async def sweep(self) -> int:
         """Do what was left behind; return how much."""
+        ...
+
+    async def forget(self, before: datetime) -> int:
+        """Delete what came before a moment, with all that was put aside for it; return how much."""
         ...
 
 
@@ -71,7 +75,8 @@ def make_jobs(
 
     async def inbound_cleanup() -> int:
         before = clock.now() - timedelta(days=_INBOUND_DAYS)
-        return await store.write(
+        requests = await inbox.forget(before) if inbox is not None else 0
+        return requests + await store.write(
             lambda tx: (
                 tx.inbound.delete_before(before) + tx.inbox.delete_before(before) + tx.rations.delete_before(before)
             )

@@ -37,6 +37,7 @@ def handlers(tools: Tools) -> Handlers:
             await call.say(failure_view(None))
 
     async def refused(call: Call) -> None:
+        await tools.inbox.let_go(call.request)
         name = call.request.argument or "Its author"
         await call.say(said(f"{name} does not want the file to be used, so nothing was started or charged."))
 

@@ -96,7 +96,9 @@ class Desk:
         asks_setup: frozenset[str] = frozenset({"discord"}),
         more: Sequence[Part] = (),
     ) -> None:
-        self.inbox = Inbox(store=store, handle=self.handle, clock=clock, give_up=self._give_up)
+        self.inbox = Inbox(
+            store=store, handle=self.handle, clock=clock, give_up=self._give_up, keeping=self._door
+        )
         self.tools = tools = Tools(
             store=store,
             sessions=sessions,

@@ -101,6 +101,18 @@ class Door(Protocol):
         """Return the bytes of a file; raises `FileUnavailable`."""
         ...
 
+    async def keep(self, request: Request) -> Request:
+        """Return a request that will wait, with files that can still be fetched when it goes on in some days.
+
+        Raises:
+            FileUnavailable: If the platform does not give one.
+        """
+        ...
+
+    async def let_go(self, request: Request) -> None:
+        """Delete what `keep` put aside; harmless where it did not, and to repeat."""
+        ...
+
     async def files_nearby(self, request: Request) -> Sequence[Attachment]:
         """Return files that were given earlier in the request's thread, newest first, with their authors."""
         ...

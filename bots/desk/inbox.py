@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
+from pydantic import ValidationError
 
 from bots.desk.requests import Request, dump_request, load_request
 from core.clock import Clock
@@ -23,6 +24,18 @@ Handle = Callable[[Request], Awaitable[None]]
 First = Callable[[Request], Awaitable[bool]]
 
 
+class Keeping(Protocol):
+    """Puts aside what a request needs that waits: see `bots.desk.door.Door`."""
+
+    async def keep(self, request: Request) -> Request:
+        """See there."""
+        ...
+
+    async def let_go(self, request: Request) -> None:
+        """See there."""
+        ...
+
+
 class Inbox:
     """Takes requests durably and has them handled, in this process at once, in any process later.
 
@@ -32,13 +45,23 @@ class Inbox:
             acts through verbs that may be repeated.
         clock: The time.
         give_up: Told of every request that will not be tried again; what it raises is logged.
+        keeping: Puts aside what a request needs that waits, by the request; None where nothing is.
     """
 
-    def __init__(self, *, store: Store, handle: Handle, clock: Clock, give_up: Handle | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        handle: Handle,
+        clock: Clock,
+        give_up: Handle | None = None,
+        keeping: Callable[[Request], Keeping] | None = None,
+    ) -> None:
         self._store = store
         self._handle = handle
         self._clock = clock
         self._give_up = give_up
+        self._keeping = keeping
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -72,7 +95,13 @@ class Inbox:
         return is_new
 
     async def hold(self, request: Request, *, waits_for: str) -> None:
-        """Keep *request* until somebody acts on it; see `release`. It replaces what was stored under its id."""
+        """Keep *request* until somebody acts on it; see `release`. It replaces what was stored under its id.
+
+        Raises:
+            FileUnavailable: If a file of it cannot be put aside.
+        """
+        if self._keeping is not None and request.files:
+            request = await self._keeping(request).keep(request)
         now = self._clock.now()
 
         def work(tx: Transaction) -> None:
@@ -101,6 +130,20 @@ class Inbox:
         if released:
             self._start(request.id)
         return released
+
+    async def let_go(self, request: Request) -> None:
+        """Keep nothing any more of what was put aside for a request that is done."""
+        if self._keeping is not None and request.files:
+            await self._keeping(request).let_go(request)
+
+    async def forget(self, before: datetime) -> int:
+        """Delete requests that came before a moment, with what was put aside for them; return how many."""
+        for row in await self._store.read(lambda tx: tx.inbox.list_before(before)):
+            try:
+                await self.let_go(load_request(row.payload))
+            except (ValidationError, LookupError) as error:  # of a version, or a platform, that was here before
+                _log.info("request_unreadable", request=row.id, error=type(error).__name__)
+        return await self._store.write(lambda tx: tx.inbox.delete_before(before))
 
     async def sweep(self) -> int:
         """Handle what is due and was left behind by a process that died; return how many."""

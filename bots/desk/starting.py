@@ -84,6 +84,7 @@ async def new(tools: Tools, call: Call) -> None:
             return
         session = await tools.sessions.create(await _ask_for(tools, call, files, place, session_id))
         await _remember(tools, call)
+        await tools.inbox.let_go(call.request)
     await begin(tools, call, session)
 
 

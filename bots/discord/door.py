@@ -17,6 +17,7 @@ from bots.discord.decode import PLATFORM, attachments_of
 from bots.discord.downloads import FILE_HOSTS, Downloads
 from bots.discord.files import Links
 from bots.discord.invalid import InvalidRequests
+from bots.discord.keeping import KeptFiles
 from bots.discord.layout import render_view
 from bots.discord.login import Connect
 from bots.discord.memory import Recent
@@ -78,6 +79,7 @@ class DiscordDoor(Door):
         self._answers = Answers(self._api, self._posts, files=files, links=links, clock=clock)
         self._people = People(self._api, clock)
         self._downloads = Downloads(self._api, http, max_bytes=max_bytes, hosts=file_hosts)
+        self._kept = KeptFiles(files, self._downloads.fetch)
         self._threads = Threads(self._api)
         self._opened: Recent[str, ThreadRef] = Recent(clock, seconds=_THREAD_SECONDS)
 
@@ -156,7 +158,17 @@ class DiscordDoor(Door):
 
     @override
     async def fetch(self, request: Request, attachment: Attachment) -> bytes:
-        return await self._downloads.fetch(attachment)
+        kept = await self._kept.get(request, attachment)
+        return await self._downloads.fetch(attachment) if kept is None else kept
+
+    @override
+    async def keep(self, request: Request) -> Request:
+        """See `Door.keep`; what hangs on a message is fetched anew when it is needed."""
+        return await self._kept.keep(request)
+
+    @override
+    async def let_go(self, request: Request) -> None:
+        await self._kept.let_go(request)
 
     @override
     async def files_nearby(self, request: Request) -> Sequence[Attachment]:

@@ -178,6 +178,15 @@ class SlackDoor(Door):
         return await self._downloads.fetch(place_of(request.spot.thread).team, attachment)
 
     @override
+    async def keep(self, request: Request) -> Request:
+        """See `Door.keep`; Slack serves a file for as long as it is there."""
+        return request
+
+    @override
+    async def let_go(self, request: Request) -> None:
+        """See `Door.let_go`."""
+
+    @override
     async def files_nearby(self, request: Request) -> Sequence[Attachment]:
         """See `Door.files_nearby`; files of apps, our own results among them, are nobody's to give."""
         thread = request.spot.thread

@@ -336,6 +336,10 @@ class InboxRepository(Protocol):
         """Return ids of NEW requests that are due, oldest first."""
         ...
 
+    def list_before(self, moment: datetime) -> Sequence[InboxRow]:
+        """Return requests that were made before *moment*."""
+        ...
+
     def delete_before(self, moment: datetime) -> int:
         """Delete requests that were made before *moment*, whatever became of them."""
         ...

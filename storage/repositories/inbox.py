@@ -13,6 +13,7 @@ from storage.rows import Rows
 _ROWS = Rows(inbox, InboxRow)
 _ADD = _ROWS.insert_ignoring()
 _FIND = _ROWS.query(_ROWS.select.where(inbox.c.id == sa.bindparam("id")))
+_LIST_BEFORE = _ROWS.query(_ROWS.select.where(inbox.c.created_at < sa.bindparam("moment")))
 _IS_DUE = sa.text(DUE_CONDITION)  # as text, so that the database may use the index that has this condition
 _LIST_DUE = (
     sa.select(inbox.c.id)
@@ -57,6 +58,9 @@ class SqlInboxRepository:
 
     def list_due(self, now: datetime, *, limit: int) -> Sequence[str]:
         return list(self._connection.execute(_LIST_DUE, {"now": now, "limit": limit}).scalars())
+
+    def list_before(self, moment: datetime) -> Sequence[InboxRow]:
+        return _LIST_BEFORE.all(self._connection, moment=moment)
 
     def delete_before(self, moment: datetime) -> int:
         return self._connection.execute(sa.delete(inbox).where(inbox.c.created_at < moment)).rowcount

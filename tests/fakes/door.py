@@ -59,6 +59,8 @@ class FakeDoor:
     asked: list[Whisper] = field(default_factory=list)
     marks: dict[str, set[Mark]] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    let_gone: list[str] = field(default_factory=list)
 
     @property
     def last(self) -> Whisper:
@@ -101,6 +103,13 @@ class FakeDoor:
             raise FileUnavailable(attachment.name, "it is gone")
         self.fetched.append(attachment.id)
         return self.files[attachment.id]
+
+    async def keep(self, request: Request) -> Request:
+        self.kept += [file.id for file in request.files]
+        return request
+
+    async def let_go(self, request: Request) -> None:
+        self.let_gone += [file.id for file in request.files]
 
     async def files_nearby(self, request: Request) -> Sequence[Attachment]:
         return self.nearby

@@ -214,4 +214,35 @@ async def test_a_held_request_waits_for_one_person_and_is_released_once(store: D
     assert [item.consents for item in desk.seen] == [(), ("U2",)]
     assert await inbox.find_held("q_1") is None
     old = clock.now() + timedelta(days=1)
-    assert await store.write(lambda tx: tx.inbox.delete_before(old)) == 1
+    assert await inbox.forget(old) == 1
+
+
+@dataclass
+class Shelf:
+    """Puts files aside."""
+
+    kept: list[str] = field(default_factory=list)
+
+    async def keep(self, asked: Request) -> Request:
+        self.kept.append(asked.id)
+        return replace(asked, files=tuple(replace(file, url="aside") for file in asked.files))
+
+    async def let_go(self, asked: Request) -> None:
+        if any(file.url == "aside" for file in asked.files) and asked.id in self.kept:
+            self.kept.remove(asked.id)
+
+
+async def test_what_waits_is_put_aside_and_let_go_with_its_request(store: Database) -> None:
+    """Files whose links would die are there when somebody says yes; of a request that is forgotten nothing stays."""
+    shelf, desk, clock = Shelf(), Desk(), FakeClock()
+    inbox = Inbox(store=store, handle=desk.handle, clock=clock, keeping=lambda _: shelf)
+    await inbox.hold(request("q_1"), waits_for="U2")
+    await inbox.hold(replace(request("q_2"), files=()), waits_for="U2")
+    assert shelf.kept == ["q_1"]
+    found = await inbox.find_held("q_1")
+    assert found is not None
+    assert [file.url for file in found[0].files] == ["aside"]
+    assert await inbox.forget(clock.now()) == 0
+    assert shelf.kept == ["q_1"]
+    assert await inbox.forget(clock.now() + timedelta(days=1)) == 2
+    assert shelf.kept == []

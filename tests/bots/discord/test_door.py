@@ -294,3 +294,26 @@ async def test_text_of_people_calls_nobody_in_private_answers() -> None:
         await on.door.tell(f"discord:{discord.north.id}/{discord.ann.id}", said(f"@everyone {discord.ben.mention}"))
         assert discord.pings() == []
         assert "<@" not in discord.ephemeral(discord.ann)[0].text.replace("<@\u2060", "")
+
+
+async def test_what_came_with_a_command_is_kept_while_it_waits() -> None:
+    """Its link dies and nothing renews it; what hangs on a message is left alone, and nobody names another's file."""
+    async with entrance() as on:
+        discord = on.discord
+        await discord.slash(discord.ann, discord.general, "atelier new", file=("a.md", b"words"))
+        asked = await on.one()
+        hanging = given(on)
+        held = await on.door.keep(replace(asked, files=(*asked.files, hanging)))
+        assert held.files[1] == hanging
+        assert await on.door.keep(held) == held
+        on.clock.move(3 * 86_400)
+        with pytest.raises(FileUnavailable, match="not in Discord any more"):
+            await on.door.fetch(asked, asked.files[0])
+        assert await on.door.fetch(held, held.files[0]) == b"words"
+        with pytest.raises(FileUnavailable, match="not kept"):
+            await on.door.fetch(replace(held, id="q_other"), held.files[0])
+        await on.door.let_go(held)
+        await on.door.let_go(held)
+        assert on.files.data == {}
+        with pytest.raises(FileUnavailable, match="not kept"):
+            await on.door.fetch(held, held.files[0])
