@@ -85,6 +85,10 @@ class Door(Protocol):
         """Return if the app may post in the thread; raises `CannotPost`."""
         ...
 
+    async def channel_name(self, thread: ThreadRef) -> str:
+        """Return what people call a channel, such as ``#plans``; empty where the platform does not say it (now)."""
+        ...
+
     async def open_direct(self, actor: Actor) -> ThreadRef:
         """Return the app's own conversation with somebody; raises `CannotPost`."""
         ...

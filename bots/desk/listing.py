@@ -11,7 +11,7 @@ from bots.views.elements import Button, Buttons, View
 from bots.views.lists import files_view, models_view, sessions_view
 from bots.views.pager import page_of
 from bots.views.session_card import session_card
-from bots.views.words import SHARE
+from bots.views.words import share_label
 from core.providers.errors import ProviderNotConfigured, UnknownModel
 from core.sessions.model import ENDED, LIVE, Session, Status
 from core.sessions.ports import Transaction
@@ -67,7 +67,7 @@ async def status_view(tools: Tools, session: Session) -> View:
         buttons.append(Button("comments", "Show all comments", session.id))
         buttons.append(Button("exchange", "Show whole exchange", session.id))
     if session.origin and session.status in ENDED and session.best_version is not None:
-        buttons.append(Button("share", SHARE, session.id))
+        buttons.append(Button("share", share_label(session), session.id))
     elements = (*card.elements, Buttons(tuple(buttons))) if buttons else card.elements
     return View(elements, card.fallback)
 

@@ -51,7 +51,7 @@ async def _share(tools: Tools, call: Call) -> None:
     await tools.poster.flush(session.id)
     row = await tools.store.read(lambda tx: tx.outbox.find(key))
     if row is not None and row.state is OutboxState.SENT:
-        await call.say(said("The result is shared."))
+        await call.say(said(f"The result is shared{f' in {session.origin_name}' if session.origin_name else ''}."))
     else:
         await call.say(said("The result is on its way; it is posted as soon as the platform takes it."))
 

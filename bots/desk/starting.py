@@ -230,6 +230,7 @@ async def _ask_for(
         project_id=await _project_id(tools, call),
         session_id=session_id,
         origin=origin,
+        origin_name=await call.door.channel_name(ThreadRef(thread.platform, origin)) if origin else "",
     )
 
 

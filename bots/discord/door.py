@@ -31,6 +31,7 @@ from bots.discord.threads import Threads
 from bots.posting.text import shorten
 from bots.views.elements import View
 from core.clock import Clock
+from core.errors import TransientError
 from core.ids import derived_key
 from core.orchestration.ports import PostRefused
 from core.sessions.model import SessionFile, ThreadRef
@@ -129,6 +130,18 @@ class DiscordDoor(Door):
     @override
     async def check_post(self, request: Request, thread: ThreadRef) -> None:
         await self._check(request, thread)
+
+    @override
+    async def channel_name(self, thread: ThreadRef) -> str:
+        place = place_of(thread)
+        if place.is_direct:
+            return ""
+        try:
+            found: Any = await self._api.call("GET", "/channels/{channel_id}", channel_id=place.channel)
+        except (PostRefused, TransientError) as error:
+            _log.info("discord_channel_unknown", error=str(error))
+            return ""
+        return f"#{found['name']}" if found.get("name") else ""
 
     @override
     async def open_direct(self, actor: Actor) -> ThreadRef:

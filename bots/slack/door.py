@@ -161,6 +161,19 @@ class SlackDoor(Door):
             raise self._cannot_post("not_in_channel", place)
 
     @override
+    async def channel_name(self, thread: ThreadRef) -> str:
+        place = place_of(thread)
+        try:
+            answer: Any = await self._api.call(
+                place.team, "conversations.info", lambda client: client.conversations_info(channel=place.channel)
+            )
+        except (PostRefused, TransientError) as error:
+            _log.info("slack_channel_unknown", error=str(error))
+            return ""
+        name = str(answer["channel"].get("name") or "")
+        return f"#{name}" if name and not place.is_direct else ""
+
+    @override
     async def open_direct(self, actor: Actor) -> ThreadRef:
         tenant = tenant_of_workspace(actor.workspace_id)
         try:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Table, Text, View
 from bots.views.pager import turning
-from bots.views.words import SHARE, count, end_words, park_words
+from bots.views.words import count, end_words, park_words, share_label
 from core.money import Unit
 from core.providers.catalogue import ModelSpec
 from core.sessions.model import Session, SessionFile, Status
@@ -84,7 +84,7 @@ def files_view(session: Session, files: Sequence[SessionFile], *, page: int, pag
     text = "\n".join(lines) or "There are none yet; the result comes at the end."
     elements: list[Element] = [Heading(f"Files of {session.title}", 2), Text(text)]
     if session.status is Status.COMPLETED and session.origin:
-        elements.append(Buttons((Button("share", SHARE, session.id),)))
+        elements.append(Buttons((Button("share", share_label(session), session.id),)))
     elements += turning("files", session.id, page, pages)
     return View(tuple(elements), f"Files of {session.title}: {count(len(files), 'file')}.")
 

@@ -6,7 +6,6 @@ from bots.views.round_card import said_in
 from bots.views.session_card import REHEARSAL_LINE
 from bots.views.words import (
     REHEARSAL,
-    SHARE,
     count,
     end_words,
     exact,
@@ -19,6 +18,7 @@ from bots.views.words import (
     round_name,
     score,
     score_line,
+    share_label,
 )
 from core.money import Unit
 from core.orchestration.ports import Snapshot
@@ -95,7 +95,7 @@ def _next(snapshot: Snapshot) -> list[Element]:
 
 def _buttons(snapshot: Snapshot) -> tuple[Button, ...]:
     session = snapshot.session
-    share = (Button("share", SHARE, session.id),) if session.origin else ()
+    share = (Button("share", share_label(session), session.id),) if session.origin else ()
     return (
         Button("more", "Run one more round", session.id, style=Style.PRIMARY),
         Button("continue", "Continue with guidance", session.id),

@@ -13,7 +13,6 @@ _HUNDREDTH = Decimal("0.01")
 _CENTS = -2
 _MINUTE = 60
 REHEARSAL = "rehearsal"
-SHARE = "Share to channel"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -150,6 +149,11 @@ def is_rehearsal(snapshot: Snapshot) -> bool:
     return snapshot.session.model.startswith(REHEARSAL) or any(turn.provider == REHEARSAL for turn in snapshot.turns)
 
 
+def share_label(session: Session) -> str:
+    """Return what the button says that posts a private session's result where it was asked for."""
+    return f"Share to {session.origin_name or 'channel'}"
+
+
 def limit_of(session: Session) -> str:
     """Return the score that is good enough, without a needless decimal: ``8`` or ``7.5``."""
     return f"{session.cast.stop.threshold:g}"
@@ -181,7 +185,7 @@ _ENDED = {Status.COMPLETED: "Done", Status.STOPPED: "Stopped", Status.FAILED: "E
 def _working(snapshot: Snapshot) -> str:
     session = snapshot.session
     running = [round_.number for round_ in snapshot.rounds if round_.finished_at is None]
-    if not running:
+    if not running and snapshot.rounds:
         return "Working"
     # what comes first is known before it began, so that a card need not be changed at once
     number = running[-1] if running else int(not session.has_upload)

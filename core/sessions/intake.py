@@ -222,6 +222,7 @@ class Intake:
             verbosity=new.verbosity or settings.verbosity,
             providers=settings.providers,
             origin=new.origin,
+            origin_name=new.origin_name,
         )
         return session, quote, (resolution.notice,) if resolution.notice else ()
 

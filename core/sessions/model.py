@@ -151,6 +151,7 @@ class Session:
         min_rounds: Rounds that run whatever the scores say (one more round, continue).
         starred: Kept by a person as a favourite.
         origin: The channel in which a private session was asked for, where its result may be shared; empty otherwise.
+        origin_name: What people call that channel, such as ``#plans``; empty where nobody knows.
         notices: What people should know from the start, one sentence each: another model answers than was named, a
             file holds what cannot be shown.
         forgotten_at: When its texts were removed, None while they are there; see `core.sessions.forgetting`.
@@ -187,6 +188,7 @@ class Session:
     min_rounds: int = 0
     starred: bool = False
     origin: str = ""
+    origin_name: str = ""
     notices: tuple[str, ...] = ()
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -39,7 +39,7 @@ class NewSession:
         max_seconds: Work no longer than this.
         session_id: The id that the session gets; one that exists makes `SessionService.create` give that session, so
             that a request may be repeated. Empty for a new one.
-        origin: See `core.sessions.model.Session.origin`.
+        origin, origin_name: See `core.sessions.model.Session.origin`.
     """
 
     workspace_id: str
@@ -61,3 +61,16 @@ class NewSession:
     project_id: str | None = None
     session_id: str = ""
     origin: str = ""
+    origin_name: str = ""
+    preface: str = ""
+
+
+def with_notes(brief: str, notes: str) -> str:
+    """Return a brief that says at its end how the files are used that are only read."""
+    return f"{brief}{_NOTES}{notes}".strip() if notes else brief
+
+
+def without_notes(brief: str) -> tuple[str, str]:
+    """Return a brief of `with_notes` and what was added to it; empty for nothing."""
+    before, found, notes = f"\n\n{brief}".rpartition(_NOTES)
+    return (before.strip(), notes) if found else (brief, "")

@@ -75,6 +75,7 @@ sessions = sa.Table(
     sa.Column("min_rounds", sa.Integer, nullable=False),
     sa.Column("starred", sa.Boolean, nullable=False),
     sa.Column("origin", sa.String, nullable=False),
+    sa.Column("origin_name", FreeText, nullable=False),
     sa.Column("notices", Json[Texts](Texts), nullable=False),
     sa.Column("started_at", Utc),
     sa.Column("ended_at", Utc),

@@ -44,6 +44,9 @@ class FakeDoor:
         closed: Channels where the app may not post.
         faults: What the next whispers raise, first one first.
         shy: People who cannot be asked or written to.
+        names: What people call channels.
+        homes: Pages that were shown.
+        home_faults: What showing the next pages raises.
     """
 
     platform: str = "fake"
@@ -54,6 +57,9 @@ class FakeDoor:
     closed: set[str] = field(default_factory=set)
     faults: list[Exception] = field(default_factory=list)
     shy: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
+    homes: list[Whisper] = field(default_factory=list)
+    home_faults: list[Exception] = field(default_factory=list)
     whispers: list[Whisper] = field(default_factory=list)
     told: list[Whisper] = field(default_factory=list)
     asked: list[Whisper] = field(default_factory=list)
@@ -89,6 +95,9 @@ class FakeDoor:
     async def check_post(self, request: Request, thread: ThreadRef) -> None:
         if thread.channel in self.closed:
             raise CannotPost("not_in_channel", "Type /invite @Atelier")
+
+    async def channel_name(self, thread: ThreadRef) -> str:
+        return self.names.get(thread.channel, "")
 
     async def open_direct(self, actor: Actor) -> ThreadRef:
         if f"dm-{actor.external_id}" in self.closed:

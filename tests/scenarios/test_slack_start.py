@@ -185,8 +185,8 @@ async def test_a_private_session_is_shared_once(house: Office) -> None:
     await house.ended(slack.direct(slack.ann))
     assert slack.said_by_app(channel) == []
     result = next(one for one in reversed(slack.direct_messages(slack.ann)) if "Result" in one.visible_text)
-    await house.press(slack.ann, result, "Share to channel")
-    await house.press(slack.ann, result, "Share to channel")
+    await house.press(slack.ann, result, "Share to #secret")
+    await house.press(slack.ann, result, "Share to #secret")
     await house.settled()
     (shared,) = slack.said_by_app(channel)
     assert "Result" in shared.visible_text

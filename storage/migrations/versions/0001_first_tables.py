@@ -383,6 +383,7 @@ def upgrade() -> None:
         sa.Column("min_rounds", sa.Integer(), nullable=False),
         sa.Column("starred", sa.Boolean(), nullable=False),
         sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("origin_name", sa.Text(), nullable=False),
         sa.Column("notices", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),

@@ -139,7 +139,8 @@ async def test_lists_are_paged(room: Room) -> None:
 
 
 async def test_a_private_result_is_shared_once(room: Room) -> None:
-    """Pressed twice, in two processes, after a crash: one post in the channel where it was asked for."""
+    """Pressed twice, in two processes, after a crash: one post in the channel where it was asked for, by its name."""
+    room.door.names = {CHANNEL: "#plans"}
     await room.command("new", values={"brief": "Write a note about the sea", "private": True, "rounds": 1})
     session = await room.only()
     await room.press(Button("share", "Share result", session.id), channel="dm-ann")
@@ -147,13 +148,14 @@ async def test_a_private_result_is_shared_once(room: Room) -> None:
     await room.harness.run(session.id)
     await room.command("status", values={"session": session.id}, channel="dm-ann", place=Place.DIRECT)
     share = room.last.button("share")
+    assert share.label == "Share to #plans"
     press = await room.press(share, channel="dm-ann")
     await room.press(share, channel="dm-ann")
     await room.make_desk().handle(press)
     posts = [post for post in room.harness.chat.posts if post.thread.channel == CHANNEL]
     assert [(post.part.text, post.thread.thread) for post in posts] == [("result shared=yes", "")]
     assert posts[0].part.file_ids
-    assert "is shared" in room.last.text
+    assert "is shared in #plans" in room.last.text
     await room.press(share, "bob")
     assert len([post for post in room.harness.chat.posts if post.thread.channel == CHANNEL]) == 1
 
