@@ -47,6 +47,8 @@ _REMEDIES = {
 }
 _DIRECT = "This is a conversation between people, and {app} is not in it: choose Run it in my DM."
 _NO_DIRECT = "Your Slack does not let {app} write to you: start in a channel."
+_IN_DIRECT = "The files are in your direct messages"
+_TOO_LONG = "This is too long to be shown here, so it is in your direct messages with a file"
 _MOST_BYTES = 32 * 1024 * 1024
 
 
@@ -96,16 +98,16 @@ class SlackDoor(Door):
 
     @override
     async def whisper(self, request: Request, view: View, *, files: Sequence[SessionFile] = ()) -> None:
-        if not files:
+        if not files and not _needs_file(view):
             await self._whispers.say(request, view)
             return
         spot, place = request.spot, place_of(request.spot.thread)
         is_here = spot.place is Where.DIRECT and place.is_direct
         if not is_here:
             place = Place(place.team, await self._whispers.open_direct(place.team, request.actor.external_id))
-        await self._post_files(place, request, view, files, thread=spot.thread.thread if is_here else "")
+        await self._post_files(place, request.id, view, files, thread=spot.thread.thread if is_here else "")
         if not is_here:
-            note = "The files are in your direct messages: nobody else sees them there."
+            note = f"{_IN_DIRECT if files else _TOO_LONG}: nobody else sees {'them' if files else 'it'} there."
             await self._whispers.say(request, View((Text(note),), note))
 
     def whisper_soon(self, request: Request, text: str) -> None:
@@ -116,7 +118,11 @@ class SlackDoor(Door):
     async def tell(self, member_id: str, view: View) -> bool:
         team = tenant_of_workspace(member_id.rpartition("/")[0])
         try:
-            await self._whispers.tell(team, person_of(member_id), view)
+            if _needs_file(view):
+                channel = await self._whispers.open_direct(team, person_of(member_id))
+                await self._post_files(Place(team, channel), derived_key(member_id, view.fallback), view, (), thread="")
+            else:
+                await self._whispers.tell(team, person_of(member_id), view)
         except PostRefused as error:
             _log.info("slack_direct_message_refused", reason=error.reason)
             return False
@@ -252,14 +258,14 @@ class SlackDoor(Door):
         await self._errands.aclose()
 
     async def _post_files(
-        self, place: Place, request: Request, view: View, files: Sequence[SessionFile], *, thread: str
+        self, place: Place, cause: str, view: View, files: Sequence[SessionFile], *, thread: str
     ) -> None:
         messages = render_view(view)
         for number, message in enumerate(messages, 1):
             is_last = number == len(messages)
             carried = tuple(_file(one) for one in files) if is_last else ()
             shown = Shown(message.text, message.blocks, message.plain, upload=message.upload, files=carried)
-            key = derived_key("whisper", request.id, number, *(one.id for one in files))
+            key = derived_key("whisper", cause, number, *(one.id for one in files))
             await self._posts.post(place, shown, key=key, thread=thread)
 
     async def _replies(self, place: Place, thread: str) -> list[dict[str, Any]]:
@@ -297,6 +303,11 @@ class SlackDoor(Door):
     def _cannot_post(self, reason: str, place: Place) -> CannotPost:
         words = _DIRECT if place.is_direct else _REMEDIES.get(reason, _INVITE)
         return CannotPost(reason, words.format(app=self._app_name))
+
+
+def _needs_file(view: View) -> bool:
+    """Return whether *view* is so long that the whole of it is a file, which a private answer cannot carry."""
+    return any(message.upload for message in render_view(view))
 
 
 def _file(file: SessionFile) -> dict[str, Any]:

@@ -281,6 +281,24 @@ async def test_where_the_app_may_post(
     assert words in caught.value.remedy
 
 
+@pytest.mark.parametrize("told", [False, True], ids=["answered", "told"])
+async def test_what_is_too_long_for_messages_comes_whole_as_a_file(room: Entrance, *, told: bool) -> None:
+    """Nothing of a private answer is cut: where it takes more messages than anybody reads, the whole of it is a file."""
+    slack = room.slack
+    paragraphs = [f"Paragraph {number}: {'word ' * 90}".strip() for number in range(120)]
+    view = View((Heading("Everything"), *(Text(one) for one in paragraphs)), "Everything.")
+    if told:
+        assert await room.door.tell(f"slack:{slack.north.id}/{slack.ann.id}", view)
+    else:
+        await room.door.whisper(asked(room, slack.ann, slack.general), view)
+        assert "too long to be shown here" in private(room)[-1]
+    (message,) = slack.direct_messages(slack.ann)
+    (file,) = message.files
+    whole = (slack.world.files[file].content or b"").decode()
+    assert [one for one in paragraphs if one not in whole] == []
+    assert "the whole of it is in the file" in message.visible_text
+
+
 async def test_where_something_was_heard_the_app_is(room: Entrance) -> None:
     """Slack tells an app only what is said where it is: nobody asks again, and a command, which comes from anywhere, is."""
     request = asked(room, room.slack.ann, room.slack.general, kind=RequestKind.MENTION)
