@@ -79,9 +79,13 @@ async def gather(tools: Tools, call: Call, command: str) -> tuple[Attachment, ..
 
 async def fetch(call: Call, files: Sequence[Attachment]) -> tuple[Upload | None, tuple[Upload, ...]]:
     """Return the document, if any, and what is only read; raises `bots.errors.FileUnavailable`."""
-    uploads = [(file.role, Upload(file.name, await call.door.fetch(call.request, file))) for file in files]
+    uploads = [(file.role, Upload(file.name, await _bytes_of(call, file))) for file in files]
     document = next((upload for role, upload in uploads if role == DOCUMENT), None)
     return document, tuple(upload for role, upload in uploads if role != DOCUMENT)
+
+
+async def _bytes_of(call: Call, file: Attachment) -> bytes:
+    return file.text.encode() if file.text else await call.door.fetch(call.request, file)
 
 
 def _looks_readable(file: Attachment) -> bool:

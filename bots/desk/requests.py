@@ -81,6 +81,7 @@ class Attachment:
         size_bytes: As the platform says, 0 when unknown.
         author_id: The platform's id of whose it is; empty for the asker's own.
         role: ``document``, ``reference`` or empty: the desk decides.
+        text: What it holds, where the platform gave the words themselves, such as a long message; nothing is fetched then.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Attachment:
     size_bytes: int = 0
     author_id: str = ""
     role: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ _STONE = "tombstone"  # a deleted message that has replies
 _DIRECT = "D"
 _NOT_A_PERSON = frozenset({"USLACKBOT"})
 _BRIEF_CHARACTERS = 6_000
+_NAME_CHARACTERS = 60
 
 
 class Shortcut(StrEnum):
@@ -107,7 +108,8 @@ def decode_command(body: Json, install: Install) -> Decoded:
 def decode_shortcut(body: Json, install: Install) -> Decoded | None:
     """Return what an entry of Slack's menus asks: a session on a message, or a new one from nothing.
 
-    A message without files is itself what is to be worked on. The spot of the global shortcut names no channel.
+    A message without files is itself what is to be worked on: one that is too long for a brief is a document. The spot of
+    the global shortcut names no channel.
     """
     key, user = _of(body, "trigger_id"), body.get("user") or {}
     values, files = dict[str, Value](), tuple[Attachment, ...]()
@@ -117,8 +119,10 @@ def decode_shortcut(body: Json, install: Install) -> Decoded | None:
             channel = _of(body.get("channel") or {}, "id")
             files = _files(message, asker=_of(user, "id"))
             text = plain_of(_of(message, "text"), without=install.bot_user)
-            if text and not files:
-                values["brief"] = text[:_BRIEF_CHARACTERS]
+            if len(text) > _BRIEF_CHARACTERS and not files:
+                files = (_as_file(message, text),)
+            elif text and not files:
+                values["brief"] = text
             spot = _message_spot(install, channel, message, answer=_answer(body))
             if spot.place is Place.DIRECT:
                 spot = _typed_spot(install, channel, answer=_answer(body))
@@ -317,6 +321,13 @@ def _answer(body: Json) -> dict[str, str]:
 def _files(message: Json, *, asker: str) -> tuple[Attachment, ...]:
     found: Sequence[Json] = message.get("files") or ()
     return attachments_of(found, asker=asker)
+
+
+def _as_file(message: Json, text: str) -> Attachment:
+    """Return a message as a document, named by its first words."""
+    words = "".join(one if one.isalnum() or one in "-_" else " " for one in text[:_NAME_CHARACTERS]).split()
+    name = " ".join(words[:-1] or words) or "message"
+    return Attachment(f"message-{_of(message, 'ts')}", f"{name}.txt", size_bytes=len(text.encode()), text=text)
 
 
 def _attachment(file: Json, asker: str, role: str) -> Attachment:

@@ -114,6 +114,17 @@ async def test_the_first_file_is_the_document_and_the_rest_is_read(room: Room) -
     assert session.brief.endswith("How to use the files to read: house style")
 
 
+async def test_words_that_came_as_a_file_are_not_fetched(room: Room) -> None:
+    """A long message is a document that the platform gave already."""
+    words = "\n\n".join(f"Paragraph {number} of the note." for number in range(400))
+    await room.command("new", files=(Attachment("message-1", "The note.txt", text=words),))
+    session = await room.only()
+    assert session.title == "The note.txt"
+    assert room.door.fetched == []
+    (version,) = await room.store.read(lambda tx: tx.sessions.list_versions(session.id))
+    assert version.document.markdown.count("Paragraph") == 400
+
+
 async def test_a_mention_in_a_thread_takes_the_file_that_was_given_there(room: Room) -> None:
     """The newest one that can be read."""
     room.door.nearby = [Attachment("F9", "photo.png"), REPORT, Attachment("F2", "rules.txt")]

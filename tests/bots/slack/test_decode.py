@@ -299,6 +299,22 @@ def test_the_shortcut_on_a_message() -> None:
     assert (found.request.values, found.request.spot.thread.thread) == ({"brief": "a & b"}, "4.0")
 
 
+@pytest.mark.parametrize("length", [6_000, 6_001, 40_000])
+def test_the_shortcut_cuts_no_message(length: int) -> None:
+    """What is too long for a brief is a document, named by its first words, and survives as JSON."""
+    text = ("Dear team: this is what we launch on Monday. " * 1_000)[:length].strip().ljust(length, "x")
+    body = press(callback_id="edit_with_atelier", channel={"id": "C1"}, message=message(text=text))
+    found = decode_shortcut(body, INSTALL)
+    assert found is not None
+    request = load_request(dump_request(found.request))
+    if length <= 6_000:
+        assert (request.values, request.files) == ({"brief": text}, ())
+    else:
+        (file,) = request.files
+        assert (request.values, file.text, file.author_id) == ({}, text, "")
+        assert file.name == "Dear team this is what we launch on Monday Dear team.txt"
+
+
 def test_the_shortcut_from_nowhere() -> None:
     """It names no channel: its form asks for one."""
     found = decode_shortcut(press(callback_id="new_session"), INSTALL)
