@@ -148,6 +148,8 @@ class Desk:
         except ConflictError as error:
             _log.info("request_overtaken", error=str(error), workspace=request.actor.workspace_id)
             await _answer(door, request, failure_view(None))
+        if door.is_at_home(request):
+            await self._show_home(request, door)
 
     def acknowledge(self, request: Request) -> str:
         """Return the line that is said at once and privately, empty where nothing is to be said."""
@@ -184,6 +186,28 @@ class Desk:
     async def owns_thread(self, thread: ThreadRef) -> bool:
         """Return whether a thread is a session's."""
         return await find_session(self.tools, thread) is not None
+
+    def _form_maker(self, request: Request) -> FormMaker | None:
+        match request.kind:
+            case RequestKind.COMMAND:
+                return self._forms.get(request.command)
+            case RequestKind.PRESS:
+                return self._forms.get(request.action)
+            case _:
+                return None
+
+    async def _happened(self, request: Request) -> None:
+        do = self.happenings.get(request.action)
+        if do is None:  # this process was started without the platform: the next one may have it
+            raise TransientError(f"nobody here knows what to do about {request.action}")
+        await do(request)
+
+    async def _show_home(self, request: Request, door: Door) -> None:
+        """Show what came of a press on somebody's own page; what was done stays done where that cannot be shown."""
+        try:
+            await door.show_home(request.actor, await self.home(request.actor))
+        except (PostRefused, TransientError) as error:
+            _log.info("home_not_shown", error=type(error).__name__, workspace=request.actor.workspace_id)
 
     async def _route(self, request: Request, door: Door) -> None:
         if request.kind in {RequestKind.SAID, RequestKind.EDITED, RequestKind.DELETED}:

@@ -125,6 +125,14 @@ class Door(Protocol):
         """Show a question where its one addressee will see it (the thread, or direct messages); False where it cannot."""
         ...
 
+    def is_at_home(self, request: Request) -> bool:
+        """Return whether somebody asked on the page that the platform keeps for them, which then shows what came of it."""
+        ...
+
+    async def show_home(self, actor: Actor, view: View) -> None:
+        """Show *view* on the page that the platform keeps for somebody."""
+        ...
+
     def mention(self, external_id: str) -> str:
         """Return how a person is named in a view's Markdown without a ping where possible, such as a display form."""
         ...

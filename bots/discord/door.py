@@ -241,6 +241,15 @@ class DiscordDoor(Door):
         return True
 
     @override
+    def is_at_home(self, request: Request) -> bool:
+        """See `Door.is_at_home`: Discord keeps no such page."""
+        return False
+
+    @override
+    async def show_home(self, actor: Actor, view: View) -> None:
+        """See `is_at_home`."""
+
+    @override
     def mention(self, external_id: str) -> str:
         """See `Door.mention`: a mention of Discord's would be broken as everybody's are, so it is the name."""
         name = self._people.name_of(external_id)

@@ -23,7 +23,7 @@ from bots.slack.parts import Shown
 from bots.slack.places import Place, channel_ref, person_of, place_of
 from bots.slack.posts import Posts
 from bots.slack.tenants import PLATFORM, tenant_of_workspace
-from bots.slack.whispers import Whispers
+from bots.slack.whispers import Note, Whispers
 from bots.views.elements import Small, Text, View
 from core.clock import Clock
 from core.errors import TransientError
@@ -64,6 +64,7 @@ class SlackDoor(Door):
         file_hosts: Origins that files may come from.
         max_bytes: Of a file.
         app_name: What people type after ``@``.
+        note: See `bots.slack.whispers.Whispers`.
     """
 
     def __init__(
@@ -77,9 +78,10 @@ class SlackDoor(Door):
         file_hosts: Collection[str] = FILE_HOSTS,
         max_bytes: int = _MOST_BYTES,
         app_name: str = "Atelier",
+        note: Note | None = None,
     ) -> None:
         self._api = SlackApi(clients, pacer or Pacer(clock))
-        self._whispers = Whispers(self._api, http)
+        self._whispers = Whispers(self._api, http, note)
         self._colleagues = Colleagues(self._api, clock)
         self._downloads = Downloads(self._api, clients, http, max_bytes=max_bytes, hosts=file_hosts)
         self._posts = Posts(self._api, files)
@@ -112,7 +114,7 @@ class SlackDoor(Door):
 
     def whisper_soon(self, request: Request, text: str) -> None:
         """Say one line privately while the caller goes on; it is lost where Slack does not take it at once."""
-        self._errands.begin("whisper", self._whispers.say(request, View((Small(text),), text)))
+        self._errands.begin("whisper", self._whispers.say(request, View((Small(text),), text), is_noted=False))
 
     @override
     async def tell(self, member_id: str, view: View) -> bool:
@@ -236,12 +238,13 @@ class SlackDoor(Door):
         name = self._colleagues.name(external_id)
         return f"@{name}" if name else "a colleague"
 
-    async def show_home(self, actor: Actor, view: View) -> None:
-        """Show *view* on somebody's Home tab.
+    @override
+    def is_at_home(self, request: Request) -> bool:
+        """See `Door.is_at_home`: what is asked nowhere else is asked on the Home tab, or in a menu beside it."""
+        return not place_of(request.spot.thread).channel
 
-        Raises:
-            PostRefused, TransientError: As Slack answers.
-        """
+    @override
+    async def show_home(self, actor: Actor, view: View) -> None:
         drawn = draw_home(view)
         await self._api.call(
             tenant_of_workspace(actor.workspace_id),

@@ -129,6 +129,14 @@ class FakeDoor:
         self.asked.append(Whisper(author_id, view))
         return True
 
+    def is_at_home(self, request: Request) -> bool:
+        return request.spot.thread.channel == "home"
+
+    async def show_home(self, actor: Actor, view: View) -> None:
+        if self.home_faults:
+            raise self.home_faults.pop(0)
+        self.homes.append(Whisper(actor.external_id, view))
+
     def mention(self, external_id: str) -> str:
         return f"@{external_id}"
 

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bots.commands import Place
 from bots.desk.door import Standing
 from bots.desk.requests import Actor, RequestKind
 from bots.views.elements import Button
+from core.errors import TransientError
 from core.sessions.model import Status
 from core.workspaces.model import Workspace
 from storage.database import Database
@@ -173,6 +175,22 @@ async def test_an_empty_new_of_the_first_admin_opens_the_set_up(memory_store: Da
     form = await room.desk.form_for(room.request(RequestKind.COMMAND, "eve", command="new"))
     assert form is not None
     assert form.command == "new"
+
+
+async def test_a_press_at_home_shows_home_anew(room: Room) -> None:
+    """What came of it is seen at once; where the page cannot be shown, what was done is done all the same."""
+    await room.press(Button("sample", "Run free sample", "sample"), channel="home", place=Place.DIRECT)
+    session = await room.only()
+    assert session.status is Status.QUEUED
+    (page,) = room.door.homes
+    assert page.to == "ann"
+    assert session.title in page.text
+    room.door.home_faults = [TransientError("later")]
+    await room.press(Button("stop", "Stop session", session.id), channel="home", place=Place.DIRECT)
+    assert len(room.door.homes) == 1
+    assert (await room.only()).status is not Status.QUEUED
+    await room.press(Button("status", "Show it", session.id), channel="general", place=Place.CHANNEL)
+    assert len(room.door.homes) == 1, "a press anywhere else changes no page"
 
 
 async def test_home_shows_what_is_mine(room: Room) -> None:
