@@ -1,5 +1,6 @@
 """Commands that look after an installation: what they print, and how they end."""
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -162,6 +163,39 @@ def test_a_grant_happens_once_a_key(run: Run, session: str) -> None:
     (entry,) = run("credits", "history", "terminal:local", "--json").json
     assert (entry["kind"], entry["credits"], entry["actor"], entry["reason"]) == ("grant", 12.5, "operator", "thanks")
     assert run("workspaces", "show", "terminal:local", "--json").json["balance_credits"] == 12.5
+
+
+BUYING = re.compile(r"\b(credits?|tiers?|plans?|upgrade\w*|buy\w*|subscri\w+|balance)\b", re.IGNORECASE)
+
+
+def test_where_nothing_is_sold_people_read_dollars(run: Run, session: str) -> None:
+    """Cards, receipts, the ledger and workspaces as people read them; JSON stays in credits."""
+    report = run("sessions", "show", session, "--json").json
+    assert report["cap_credits"] > 0
+    said = [
+        run("sessions", "show", session).out,
+        run("sessions", "list").out,
+        run("workspaces", "list").out,
+        run("workspaces", "show", "terminal:local").out,
+        run("credits", "history", "terminal:local").out,
+        run("sessions", "new", "--brief", "x", "--cap", "much", "--draft", code=2).err,
+    ]
+    assert "$" in said[0]
+    assert [text for text in said if BUYING.search(text)] == []
+    assert set(run("workspaces", "list", "--json").json[0]) >= {"tier", "balance_credits"}
+    drafts = [run("sessions", "new", "--brief", "x", "--cap", cap, "--draft", "--json").json for cap in ("0.5", "$0.5")]
+    assert [draft["cap_credits"] for draft in drafts] == [50, 50]
+
+
+def test_where_credits_are_sold_people_read_both(run: Run, session: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every amount of the ledger has its dollars beside it; a cap is credits, unless it says dollars."""
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_nobody")
+    run("credits", "grant", "terminal:local", "12.5", "--reason", "thanks", "--key", "k", "--yes")
+    assert "12.50 ($0.125)" in run("credits", "history", "terminal:local").out
+    assert "12.50 ($0.125)" in run("workspaces", "list").out
+    assert "balance: 12.50 ($0.125)" in run("workspaces", "show", "terminal:local").out
+    drafts = [run("sessions", "new", "--brief", "x", "--cap", cap, "--draft", "--json").json for cap in ("50", "$0.5")]
+    assert [draft["cap_credits"] for draft in drafts] == [50, 50]
 
 
 def test_a_ledger_that_does_not_add_up_is_told(run: Run, session: str, home: Path) -> None:

@@ -72,4 +72,20 @@ async def test_a_shop_without_anybody_to_do_the_work_is_red(here: pytest.MonkeyP
         findings = await found("stripe")
     said = " ".join(detail for outcome, detail in findings if outcome == "failed")
     assert "nothing is sold" in said
+    assert not [detail for _, detail in findings if "Discord" in detail]
     assert "STRIPE_WEBHOOK_SECRET" in said
+
+
+async def test_whoever_sells_on_discord_is_told_of_its_rule(here: pytest.MonkeyPatch) -> None:
+    """Discord has a rule of its own for paid apps: doctor points to the docs, and those say it."""
+    async with LocalDiscord(SystemClock()) as discord, LocalStripe(SystemClock()) as stripe:
+        with discord.pointed():
+            here.setenv("DISCORD_TOKEN", discord.token)
+            here.setenv("DISCORD_API_URL", discord.api_url)
+            here.setenv("STRIPE_SECRET_KEY", stripe.test_key)
+            here.setenv("STRIPE_API_URL", stripe.url)
+            findings = await found("stripe")
+    (rule,) = [detail for outcome, detail in findings if outcome == "warning" and "Discord" in detail]
+    assert "docs/billing.md" in rule
+    page = (Path(__file__).parents[2] / "docs/billing.md").read_text(encoding="utf-8")
+    assert "Premium Apps" in page.partition("### On Discord")[2]

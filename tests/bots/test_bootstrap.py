@@ -11,6 +11,7 @@ from bots.settings import Settings
 from bots.terminal.chat import silent_chat
 from core.clock import SystemClock
 from core.orchestration.runtime import get_job
+from core.providers.base import Usage
 from core.workspaces.model import Workspace
 
 pytestmark = pytest.mark.slow
@@ -47,6 +48,21 @@ async def test_a_server_that_opens_or_closes_a_shop_moves_everybody(settings: Se
     assert await tier(shop, Choices()) == "unlimited"
     assert await tier(shop, server) == "free"
     assert await tier(settings, server) == "unlimited"
+
+
+@pytest.mark.parametrize("key", [None, SecretStr("sk_test_1")], ids=["hosts for itself", "sells"])
+async def test_a_rehearsal_costs_nothing_on_a_server(settings: Settings, key: SecretStr | None) -> None:
+    """Nobody pays for rules that stand in for an AI; in the terminal they have a price, so that there is one to see."""
+    with_key = settings.model_copy(update={"stripe_secret_key": key})
+    usage = Usage(input_uncached_tokens=6_000, output_tokens=1_000)
+
+    async def price(choices: Choices) -> int:
+        async with open_parts(with_key, choices=choices) as parts:
+            rehearsal = load_catalogue(with_key).get("rehearsal")
+            return parts.tariff.charge_microcredits(rehearsal, usage, at=parts.clock.now())
+
+    assert await price(Choices(prices_rehearsal=False)) == 0
+    assert await price(Choices(checks_balance=True)) > 0
 
 
 def test_a_known_name_stays_the_catalogues(settings: Settings) -> None:
