@@ -30,6 +30,8 @@ class Completion(StrEnum):
     MODEL = "model"
     TEAM = "team"
     PROJECT = "project"
+    TEMPLATE = "template"
+    OWN_TEMPLATE = "own template"
     ARCHIVED = "archived project"
     COMMAND = "command"
 
@@ -155,9 +157,10 @@ _SHOW = Option("show", "How much the thread shows", choices=("quiet", "normal", 
 _YES_NO = ("yes", "no")
 
 _BILLING = "billing"
-_PROJECT = "project"
+_PROJECT, _TEMPLATE = "project", "template"
 
 _NAME_LENGTH = 80
+_USED_TEMPLATE = Option("template", "Template to begin with; what you say goes before", completion=Completion.TEMPLATE)
 _OPEN_PROJECT = Option("project", "Which project", required=True, rest=True, completion=Completion.PROJECT)
 
 
@@ -169,6 +172,11 @@ def _amount(name: str, help_: str) -> Option:
 def _billing(verb: str, help_: str, options: tuple[Option, ...] = (), **more: Any) -> Command:
     """Return a command that is typed ``billing VERB`` everywhere."""
     return Command(f"{_BILLING}-{verb}", help_, options, group=_BILLING, in_group=verb, **more)
+
+
+def _template(verb: str, help_: str, options: tuple[Option, ...] = (), **more: Any) -> Command:
+    """Return a command that is typed ``template VERB`` everywhere."""
+    return Command(f"{_TEMPLATE}-{verb}", help_, options, group=_TEMPLATE, in_group=verb, **more)
 
 
 def _project(verb: str, help_: str, options: tuple[Option, ...] = (), **more: Any) -> Command:
@@ -202,6 +210,7 @@ COMMANDS: tuple[Command, ...] = (
             Option("reference-notes", "How to use the files that are only read", max_length=1_000),
             Option("minutes", "Work no longer than this", Kind.INTEGER, minimum=1, maximum=1_440),
             _NOTES_ONLY,
+            _USED_TEMPLATE,
             Option("project", "Project to put it into", completion=Completion.PROJECT),
             Option("private", "Only you see it", Kind.FLAG),
         ),
@@ -211,7 +220,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "estimate",
         "Say what a session would cost, without starting it",
-        (_BRIEF, _FILE, _TEAM, _EDITORS, _ROUNDS, _MODEL, _NOTES_ONLY),
+        (_BRIEF, _FILE, _TEAM, _EDITORS, _ROUNDS, _MODEL, _NOTES_ONLY, _USED_TEMPLATE),
         example="estimate A one-page launch note --rounds 3",
     ),
     Command(
@@ -320,6 +329,32 @@ COMMANDS: tuple[Command, ...] = (
         ),
         who=Who.STARTER,
         example="project move Launch",
+    ),
+    Command(
+        _TEMPLATE,
+        "List templates, the starts to use again",
+        group=_TEMPLATE,
+        in_group="list",
+        example="template list",
+    ),
+    _template(
+        "save",
+        "Keep how a session was begun, for everybody here",
+        (Option("name", "What it is called", required=True, rest=True, max_length=_NAME_LENGTH), _NAMED_SESSION),
+        who=Who.STARTER,
+        example="template save Weekly report",
+    ),
+    _template(
+        "show",
+        "Show a template: its brief and its settings",
+        (Option("template", "Which template", required=True, rest=True, completion=Completion.TEMPLATE),),
+        example="template show Press release",
+    ),
+    _template(
+        "delete",
+        "Delete a template; sessions that were begun with it stay",
+        (Option("template", "Which template", required=True, rest=True, completion=Completion.OWN_TEMPLATE),),
+        who=Who.MAKER,
     ),
     Command("cancel", "Cancel something: you are asked what", (_SESSION,)),
     Command(

@@ -13,6 +13,7 @@ from storage.repositories.installations import SqlInstallationRepository
 from storage.repositories.outbox import SqlOutboxRepository
 from storage.repositories.rations import SqlRationRepository
 from storage.repositories.sessions import SqlSessionRepository
+from storage.repositories.templates import SqlTemplateRepository
 from storage.repositories.workspaces import SqlWorkspaceRepository
 
 
@@ -40,6 +41,10 @@ class UnitOfWork:
     @cached_property
     def billing(self) -> SqlBillingRepository:
         return SqlBillingRepository(self.connection)
+
+    @cached_property
+    def templates(self) -> SqlTemplateRepository:
+        return SqlTemplateRepository(self.connection)
 
     @cached_property
     def outbox(self) -> SqlOutboxRepository:

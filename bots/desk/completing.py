@@ -11,6 +11,7 @@ from bots.views.lists import short_state
 from core.casts.catalogue import list_casts
 from core.sessions.model import Session, Status
 from core.sessions.ports import Transaction
+from core.sessions.templates import Templates
 
 MOST = 25
 _LABEL_CHARACTERS = 100
@@ -31,6 +32,10 @@ async def complete(tools: Tools, actor: Actor, command: str, option: str, typed:
             found = [(cast.key, cast.name) for cast in list_casts()]
         case Completion.PROJECT | Completion.ARCHIVED as kind:
             found = await _projects(tools, actor, archived=kind is Completion.ARCHIVED)
+        case Completion.TEMPLATE | Completion.OWN_TEMPLATE as kind:
+            known = await Templates(store=tools.store, clock=tools.clock).list_for(actor.workspace_id)
+            own_only = kind is Completion.OWN_TEMPLATE
+            found = [(one.name, one.name) for one in known if one.workspace_id or not own_only]
         case Completion.COMMAND:
             listed = offered(platform=platform_of(actor.workspace_id), sells=tools.sells)
             found = [(item.name, f"{item.typed}: {item.help}") for item in listed]

@@ -19,6 +19,7 @@ from bots.desk import (
     sharing,
     starting,
     steering,
+    templates,
     verbs,
     welcome,
 )
@@ -59,6 +60,7 @@ _PARTS: tuple[Part, ...] = (
     listing.handlers,
     pages.handlers,
     projects.handlers,
+    templates.handlers,
     sharing.handlers,
     home.handlers,
     settings.handlers,

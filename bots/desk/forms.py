@@ -9,9 +9,11 @@ from bots.commands import BY_NAME, Command
 from core.casts.catalogue import list_casts
 from core.money import Unit
 from core.providers.catalogue import ModelSpec
-from core.workspaces.model import Preferences, Project, WorkspaceSettings
+from core.workspaces.naming import name_key
+from core.workspaces.model import Preferences, Project, Template, WorkspaceSettings
 
 LINE_CHARACTERS = 300
+NEW_FORM = "new"
 MOST_CHOICES = 25
 SHOWN = (
     ("quiet", "Quiet: result only"),
@@ -102,6 +104,8 @@ def new_form(
     *,
     models: Sequence[ModelSpec],
     projects: Sequence[Project] = (),
+    templates: Sequence[Template] = (),
+    template: str = "",
     is_private: bool = False,
 ) -> Form:
     """Return the form of a new session: what and files, and the rest under more, as it was chosen last.
@@ -111,10 +115,14 @@ def new_form(
         last: Choices by option, as texts.
         models: What may be chosen.
         projects: What may be chosen.
+        templates: What may be chosen.
+        template: Name or id of the one that was named already.
         is_private: Whether it was asked for privately.
     """
     command = BY_NAME["new"]
     team = last.get("team", "") or settings.cast
+    named = (one.id for one in templates if template and {template, name_key(template)} & {one.id, one.key})
+    chosen = next(named, "")
 
     def more(name: str, label: str, kind: FieldKind = FieldKind.LINE, **rest: Any) -> Field:
         option = command.option(name)
@@ -134,6 +142,7 @@ def new_form(
         fields=(
             Field("brief", "What to write, or what to do", FieldKind.PARAGRAPH, max_length=_brief_length(command)),
             Field("files", "Files to work on", FieldKind.FILES, help="DOCX, PDF, TXT or MD; the first one is edited"),
+            more("template", "Template", FieldKind.CHOICE, value=chosen, choices=_templates(templates, chosen)),
             more("team", "Team of editors", FieldKind.CHOICE, value=team, choices=_casts()),
             Field("references", "Files to read and leave as they are", FieldKind.FILES, more=True),
             more("reference-notes", "How to use the files to read", FieldKind.PARAGRAPH, value="", max_length=1_000),
@@ -146,6 +155,7 @@ def new_form(
             more("notes-only", "Comments only", FieldKind.FLAG, value=""),
             more("private", "Only you see it", FieldKind.FLAG, value="true" if is_private else ""),
         ),
+        kept={"form": NEW_FORM},
     )
 
 
@@ -226,6 +236,12 @@ def _casts() -> tuple[tuple[str, str], ...]:
 
 def _names(models: Sequence[ModelSpec]) -> tuple[tuple[str, str], ...]:
     return tuple((spec.id, spec.name) for spec in models)[:MOST_CHOICES]
+
+
+def _templates(templates: Sequence[Template], chosen: str) -> tuple[tuple[str, str], ...]:
+    """Return as many as fit, the chosen one among them whatever its place."""
+    first = sorted(templates, key=lambda one: one.id != chosen)[:MOST_CHOICES]
+    return tuple((one.id, one.name) for one in templates if one in first)
 
 
 def _projects(projects: Sequence[Project]) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bots.commands import Place
 from bots.desk import setup, welcome
+from bots.desk.asking import with_template, written
 from bots.desk.estimating import tell_estimate
 from bots.desk.forms import Form, new_form, settings_form
 from bots.desk.gathering import fetch, find_files, gather
@@ -21,7 +22,8 @@ from core.ids import derived_key
 from core.sessions.errors import NotPossibleNow
 from core.sessions.model import Session, Status, ThreadRef
 from core.sessions.projects import Projects
-from core.sessions.requests import NewSession
+from core.sessions.requests import NewSession, with_notes
+from core.sessions.templates import Templates
 from core.workspaces.access import refuse, start_denial
 from core.workspaces.model import Verbosity
 
@@ -210,7 +212,7 @@ async def _ask_for(
     document, references = await fetch(call, files)
     thread, origin = place
     minutes = call.integer("minutes")
-    return NewSession(
+    asked = NewSession(
         workspace_id=call.workspace.id,
         member_id=call.member.id,
         thread=thread,
@@ -232,6 +234,7 @@ async def _ask_for(
         origin=origin,
         origin_name=await call.door.channel_name(ThreadRef(thread.platform, origin)) if origin else "",
     )
+    return await with_template(tools, call, asked)
 
 
 async def _project_id(tools: Tools, call: Call) -> str | None:
@@ -243,8 +246,7 @@ async def _project_id(tools: Tools, call: Call) -> str | None:
 
 
 def _brief(call: Call) -> str:
-    brief, use = call.text("brief"), call.text("reference-notes")
-    return f"{brief}\n\nHow to use the files to read: {use}".strip() if use else brief
+    return with_notes(call.text("brief"), call.text("reference-notes"))
 
 
 def _team(name: str) -> str:
@@ -257,13 +259,9 @@ async def _remember(tools: Tools, call: Call) -> None:
     """Keep what somebody chose for the next form; what they left out is the workspace's choice again."""
     if call.request.kind is not RequestKind.COMMAND:
         return
-    chosen = {name: _written(call.values[name]) for name in REMEMBERED if name in call.values}
+    chosen = {name: written(call.values[name]) for name in REMEMBERED if name in call.values}
     if chosen != call.member.preferences.last_choices:
         await set_preferences(tools, call.member.id, last_choices=chosen)
-
-
-def _written(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 async def _form(tools: Tools, call: Call) -> Form | None:
@@ -275,11 +273,13 @@ async def _form(tools: Tools, call: Call) -> Form | None:
         return settings_form("setup", call.workspace.settings, unit=tools.unit, kept={"form": "setup"})
     _check_start(tools, call)
     last = call.member.preferences.last_choices
-    given = {name: _written(call.values[name]) for name in REMEMBERED if name in call.values}
+    given = {name: written(call.values[name]) for name in REMEMBERED if name in call.values}
     return new_form(
         call.workspace.settings,
         {**last, **given},
         models=tools.models_for(call.workspace),
+        templates=await Templates(store=tools.store, clock=tools.clock).list_for(call.workspace.id),
+        template=call.text("template") or request.argument,
         projects=await tools.store.read(lambda tx: tx.workspaces.list_projects(call.workspace.id)),
         is_private=call.flag("private"),
     )

@@ -18,6 +18,7 @@ _CHOICES = {  # verbs whose command is no verb, or that say too little: the ques
     "files": ("see the files of", "Show files of"),
     "more": ("run one more round of", "Run one more round of"),
     "project-move": ("move", "Move"),
+    "template-save": ("make a template of", "Make a template of"),
     "mute": ("take your directions out of", "Take my directions out of"),
 }
 PLACES = {"slack": "this Slack", "discord": "this server"}

@@ -187,7 +187,7 @@ class Intake:
         chains = self._casting.chains(cast, model=resolution.spec.id, providers=settings.providers, tier=workspace.tier)
         if document is not None:
             _check_window(document, chains)
-        brief = new.brief.strip() or (_DEFAULT_BRIEF if document is not None else "")
+        brief = _brief(new) or (_DEFAULT_BRIEF if document is not None else "")
         quote = estimate(
             make_job(
                 cast=cast,
@@ -272,9 +272,10 @@ class Intake:
 
 def _check(new: NewSession) -> None:
     """Raise `BadRequest` for what can be told without reading anything."""
-    if not new.brief.strip() and new.upload is None:
+    brief = _brief(new)
+    if not brief and new.upload is None:
         raise BadRequest("brief", "Say what to write, or give a file to work on.")
-    if len(new.brief) > _BRIEF_CHARACTERS:
+    if len(brief) > _BRIEF_CHARACTERS:
         raise BadRequest("brief", f"A brief has at most {_BRIEF_CHARACTERS:,} characters; give longer text as a file.")
     if new.notes_only and new.upload is None:
         raise BadRequest("upload", "Notes only need a file to read.")
@@ -303,11 +304,15 @@ def _check_window(document: Document, chains: Mapping[str, Sequence[ModelSpec]])
             )
 
 
+def _brief(new: NewSession) -> str:
+    return "\n\n".join(part for part in (new.preface.strip(), new.brief.strip()) if part)
+
+
 def _title(new: NewSession) -> str:
     """Return the file's name, or the first eight words of the brief."""
     if new.upload is not None:
         return new.upload.name[:TITLE_CHARACTERS]
-    words = new.brief.split()
+    words = new.brief.split() or new.preface.split()
     return (" ".join(words[:_TITLE_WORDS]) + (" ..." if len(words) > _TITLE_WORDS else ""))[:TITLE_CHARACTERS]
 
 

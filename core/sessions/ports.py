@@ -19,7 +19,7 @@ from core.sessions.model import (
     Version,
 )
 from core.workspaces.installations import InstallationRepository
-from core.workspaces.model import Member, Project, Workspace
+from core.workspaces.model import Member, Project, Template, Workspace
 from core.workspaces.rations import RationRepository
 
 T = TypeVar("T")
@@ -145,6 +145,20 @@ class WorkspaceRepository(Protocol):
     def list_projects(self, workspace_id: str, *, archived: bool = False) -> Sequence[Project]: ...
     def save_project(self, project: Project) -> None:
         """Insert or update."""
+        ...
+
+
+class TemplateRepository(Protocol):
+    """Templates that workspaces keep; those that ship are not among them."""
+
+    def add(self, template: Template) -> None: ...
+    def find(self, template_id: str) -> Template | None: ...
+    def list_templates(self, workspace_id: str) -> Sequence[Template]:
+        """Return a workspace's own, oldest first."""
+        ...
+
+    def delete(self, template_id: str) -> bool:
+        """Delete it; False if it is not there."""
         ...
 
 
@@ -361,6 +375,8 @@ class Transaction(Protocol):
     def sessions(self) -> SessionRepository: ...
     @property
     def credits(self) -> CreditRepository: ...
+    @property
+    def templates(self) -> TemplateRepository: ...
     @property
     def outbox(self) -> OutboxRepository: ...
     @property

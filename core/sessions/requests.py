@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from core.sessions.model import ThreadRef
 from core.workspaces.model import Verbosity
 
+_NOTES = "\n\nHow to use the files to read: "
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -27,6 +29,7 @@ class NewSession:
         workspace_id, member_id: Who asks; both exist.
         thread: Where it was asked (thread and card may be empty).
         brief: What to do or write; may be empty when there is an upload.
+        preface: Words of a template that precede the brief; the title is made of the brief all the same.
         upload: The document to work on.
         references: Files that the room reads and does not change.
         cast: Key of a cast.

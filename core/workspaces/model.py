@@ -1,4 +1,4 @@
-"""Workspaces, members and projects."""
+"""Workspaces, their members, and what they keep: projects and templates."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,6 +110,40 @@ class Member:
     is_buyer: bool = False
     is_blocked: bool = False
     preferences: Preferences = field(default_factory=Preferences)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A named start of a session; None and empty mean: as the workspace has it set, when a session starts.
+
+    Attributes:
+        workspace_id: Who keeps it; empty for one that ships with Atelier.
+        key: `core.workspaces.naming.name_key` of the name, unique in the workspace.
+        made_by: The member who saved it; empty for one that ships.
+        brief: Precedes what somebody says when they start.
+        team: Key of a cast.
+        editors, rounds, threshold, model, cap_microcredits, language, verbosity, notes_only: As in
+            `core.sessions.requests.NewSession`.
+        reference_notes: How the files are used that are only read.
+    """
+
+    id: str
+    workspace_id: str
+    name: str
+    created_at: datetime
+    key: str
+    made_by: str = ""
+    brief: str = ""
+    team: str = ""
+    editors: int | None = None
+    rounds: int | None = None
+    threshold: float | None = None
+    model: str = ""
+    cap_microcredits: int | None = None
+    language: str = ""
+    verbosity: Verbosity | None = None
+    reference_notes: str = ""
+    notes_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

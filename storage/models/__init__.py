@@ -1,6 +1,25 @@
 """The tables, as SQLAlchemy Core; columns are named as the fields of the core's dataclasses."""
 
-from storage.models import billing, credits, installations, operations, rations, sessions, workspaces  # noqa: A004 - the noun of the domain
+from storage.models import (
+    billing,
+    credits,  # noqa: A004 - the noun of the domain
+    installations,
+    operations,
+    rations,
+    sessions,
+    templates,
+    workspaces,
+)
 from storage.models.base import metadata
 
-__all__ = ["billing", "credits", "installations", "metadata", "operations", "rations", "sessions", "workspaces"]
+__all__ = [
+    "billing",
+    "credits",
+    "installations",
+    "metadata",
+    "operations",
+    "rations",
+    "sessions",
+    "templates",
+    "workspaces",
+]

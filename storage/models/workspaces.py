@@ -38,7 +38,7 @@ projects = sa.Table(
     "projects",
     metadata,
     sa.Column("id", sa.String, primary_key=True),
-    sa.Column("workspace_id", sa.ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("workspace_id", sa.ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
     sa.Column("name", FreeText, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("description", FreeText, nullable=False),

@@ -12,6 +12,7 @@ from core.sessions.forgetting import forget_texts
 from core.sessions.model import Fate, Status
 from core.sessions.ports import AuditEntry, OutboxRow, OutboxState, Transaction
 from core.sessions.projects import Projects
+from core.workspaces.model import Template, Verbosity
 from storage.database import Database
 from storage.models.base import metadata
 from storage.unit_of_work import UnitOfWork
@@ -114,6 +115,29 @@ class TestWorkspaces:
         made = await asyncio.gather(*asked, return_exceptions=True)
         assert sorted(type(one).__name__ for one in made) == ["NameTaken", "NameTaken", "Project"]
         assert len(await store.read(lambda tx: tx.workspaces.list_projects(WORKSPACE.id))) == 1
+
+
+class TestTemplates:
+    async def test_come_back_as_they_went_in(self, store: Database) -> None:
+        """With every field, oldest first, until they are deleted, once."""
+        full = Template(
+            "t_1", WORKSPACE.id, "Weekly", NOW, "weekly", MEMBER.id, "Write it.", "standard", 3, 2, 7.5, "claude",
+            10**12, "de-CH", Verbosity.FULL, "House style", notes_only=True,
+        )  # fmt: skip
+        bare = Template("t_2", WORKSPACE.id, "Bare", NOW + MINUTE, "bare")
+
+        def work(tx: Transaction) -> None:
+            tx.workspaces.save(WORKSPACE)
+            tx.templates.add(bare)
+            tx.templates.add(full)
+
+        await store.write(work)
+        assert await store.read(lambda tx: tx.templates.list_templates(WORKSPACE.id)) == [full, bare]
+        assert await store.read(lambda tx: tx.templates.list_templates("slack:T9")) == []
+        assert await store.write(lambda tx: tx.templates.delete("t_1"))
+        assert not await store.write(lambda tx: tx.templates.delete("t_1"))
+        assert await store.read(lambda tx: tx.templates.find("t_1")) is None
+        assert await store.read(lambda tx: tx.templates.find("t_2")) == bare
 
 
 class TestSessions:

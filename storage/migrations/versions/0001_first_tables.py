@@ -250,7 +250,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
         sa.UniqueConstraint("workspace_id", "key", name=op.f("uq_projects_workspace_id_key")),
     )
-    op.create_index(op.f("ix_projects_workspace_id"), "projects", ["workspace_id"], unique=False)
+
+    op.create_table(
+        "templates",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("brief", sa.Text(), nullable=False),
+        sa.Column("team", sa.String(), nullable=False),
+        sa.Column("editors", sa.Integer(), nullable=True),
+        sa.Column("rounds", sa.Integer(), nullable=True),
+        sa.Column("threshold", sa.Double(), nullable=True),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("cap_microcredits", sa.BigInteger(), nullable=True),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column(
+            "verbosity",
+            sa.Enum("quiet", "normal", "full", name="verbosity", native_enum=False, create_constraint=True, length=24),
+            nullable=True,
+        ),
+        sa.Column("reference_notes", sa.Text(), nullable=False),
+        sa.Column("notes_only", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_templates_workspace_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
+        sa.UniqueConstraint("workspace_id", "key", name=op.f("uq_templates_workspace_id_key")),
+    )
 
     op.create_table(
         "credit_entries",
@@ -923,6 +952,7 @@ def downgrade() -> None:
     op.drop_table("document_versions")
     op.drop_table("sessions")
     op.drop_table("credit_entries")
+    op.drop_table("templates")
     op.drop_table("projects")
     op.drop_table("members")
     op.drop_table("credit_lots")
