@@ -9,8 +9,8 @@ from bots.commands import BY_NAME, Command
 from core.casts.catalogue import list_casts
 from core.money import Unit
 from core.providers.catalogue import ModelSpec
-from core.workspaces.naming import name_key
 from core.workspaces.model import Preferences, Project, Template, WorkspaceSettings
+from core.workspaces.naming import name_key
 
 LINE_CHARACTERS = 300
 NEW_FORM = "new"
