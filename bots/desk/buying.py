@@ -123,7 +123,7 @@ async def _cancel(counter: Counter, call: Call) -> None:
     if live.cancel_at is not None:
         await call.say(cancelled_view(live, name))
     elif call.text("argument") != "yes":
-        await call.say(cancel_view(live, name))
+        await call.say(cancel_view(live, name, platform=call.door.platform))
     else:
         await call.say(cancelled_view(await service.cancel(buyer_of(call)), name))
 

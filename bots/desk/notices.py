@@ -176,6 +176,7 @@ class DeskNotices(BillingNotices):
         return Known(
             members={member.id: member.name for member in members},
             products=_names(self._prices),
+            platform=platform_of(notice.workspace_id),
             **await self._store.read(read),
         )
 

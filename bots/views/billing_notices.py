@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bots.views.ask import place_words
 from bots.views.billing import cents, day
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Style, Table, Text, View
 from bots.views.words import exact, left, money
@@ -24,6 +25,7 @@ class Known:
         session_title: Of the session that a notice is about; empty for none, or one that was deleted.
         session_status: Where it stands.
         may_start: Whether whoever is told may start it.
+        platform: Where it is told.
     """
 
     members: Mapping[str, str] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class Known:
     session_title: str = ""
     session_status: Status | None = None
     may_start: bool = False
+    platform: str = ""
 
     def product(self, key: str) -> str:
         """Return the name of a plan or pack."""
@@ -83,7 +86,7 @@ def _plan(facts: Mapping[str, Any], known: Known) -> _Said:
 
 
 def _ended(facts: Mapping[str, Any], known: Known) -> _Said:
-    text = f"{known.product(facts['tier'])} is over; the workspace is on the free plan. {_STAYS}"
+    text = f"{known.product(facts['tier'])} is over; {place_words(known.platform)} is on the free plan. {_STAYS}"
     return _Said("The plan ended", text, (Button("billing-plans", "Change tier", ""),))
 
 

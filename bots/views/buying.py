@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bots.views.ask import error_view, said, spoken
+from bots.views.ask import error_view, place_words, said, spoken
 from bots.views.billing import cents, day
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Style, Text, View
 from bots.views.elements import Link as Opens
@@ -84,11 +84,11 @@ def invoice_view(link: Link) -> View:
     return View((Opens("Open invoice", link.url), Small(_PRIVATE)), "The link to the invoice is in this message.")
 
 
-def cancel_view(subscription: Subscription, name: str) -> View:
+def cancel_view(subscription: Subscription, name: str, *, platform: str) -> View:
     """Return the question before a subscription ends."""
     question = (
         f"Cancel {name}? It stays until {day(subscription.period_end)}, with all that belongs to it; "
-        "then the workspace is on the free plan. Credits that were bought stay for good."
+        f"then {place_words(platform)} is on the free plan. Credits that were bought stay for good."
     )
     yes = Button("billing-cancel", "Cancel subscription", "", "yes", Style.DANGER)
     return said(question, buttons=(yes, Button("billing", "Keep subscription", "", "refresh")))

@@ -11,6 +11,7 @@ from bots.discord.presses import decode_press as decode_discord
 from bots.slack.blocks import decode_press as decode_slack
 from bots.slack.blocks import render_view as render_slack
 from bots.views.billing import Reader, card_view, cents, history_view, plans_view, usage_view
+from bots.views.billing_notices import Known, notice_view
 from bots.views.buying import (
     asked_view,
     buyers_view,
@@ -30,7 +31,7 @@ from bots.views.elements import Button, Buttons, View
 from bots.views.plain import plain_text
 from core.billing.buyers import Link
 from core.billing.catalogue import make_catalogue
-from core.billing.model import Subscription
+from core.billing.model import Audience, Notice, NoticeKind, Subscription
 from core.billing.objects import InvoiceObject
 from core.billing.overview import HistoryPage, NextGrant, Overview, PlanTable
 from core.credits.model import Balance, Entry, EntryKind, Lot, LotKind
@@ -99,7 +100,7 @@ VIEWS = {
     "portal": portal_view(Link(URL)),
     "invoices": invoices_view([invoice(number) for number in range(6)]),
     "invoice": invoice_view(Link(URL)),
-    "cancel": cancel_view(SUBSCRIPTION, "Starter"),
+    "cancel": cancel_view(SUBSCRIPTION, "Starter", platform="slack"),
     "cancelled": cancelled_view(SUBSCRIPTION, "Starter"),
     "cancel_what": cancel_what_view("s_abc", sells=True),
     "buyers": buyers_view(MEMBERS, may_name=True, told="Done."),
@@ -118,6 +119,14 @@ def buttons(view: View) -> list[Button]:
 
 def slack_blocks(view: View) -> list[Any]:
     return [block for message in render_slack(view) for block in message.blocks]
+
+
+@pytest.mark.parametrize(("platform", "place"), [("slack", "this Slack"), ("discord", "this server")])
+def test_what_is_left_says_it_in_the_platforms_words(platform: str, place: str) -> None:
+    """Nobody in Discord has a workspace: it is their server that is on the free plan."""
+    assert f"then {place} is on the free plan" in plain_text(cancel_view(SUBSCRIPTION, "Starter", platform=platform))
+    notice = Notice("k", "w", NoticeKind.PLAN_ENDED, Audience.BUYERS, NOW, facts={"tier": "starter"})
+    assert f"{place} is on the free plan" in plain_text(notice_view(notice, Known(platform=platform)))
 
 
 @pytest.mark.parametrize("name", VIEWS)

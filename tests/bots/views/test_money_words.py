@@ -205,7 +205,7 @@ def test_every_amount_of_credits_has_its_money() -> None:
         pay_view(Link(URL, PACK.key), PACK, quantity=2),
         pay_view(Link(URL, PLAN.key), PLAN, quantity=1),
         buyers_view(MEMBERS, may_name=True),
-        cancel_view(SUBSCRIPTION, "Starter"),
+        cancel_view(SUBSCRIPTION, "Starter", platform="slack"),
     )
     views = (*posts(Unit.CREDITS), *answers(Unit.CREDITS), *selling)
     said = [line for view in views for line in words_of(view)] + [progress(Unit.CREDITS)]
