@@ -267,7 +267,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "mute",
-        "Take your last directions out again",
+        "Take your last directions out; so does deleting the message, and editing it replaces them",
         (_SESSION,),
         places=frozenset({Place.THREAD, Place.DIRECT}),
     ),
