@@ -55,7 +55,7 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     sqlite = parts.settings.is_sqlite  # a server's schema is changed by `atelier db upgrade` only
     slot = await executor_slots(url).take(_end_at_once)
     stack.push_async_callback(slot.release)
-    heartbeat = DatabaseHeartbeat(database, slot.id)  # beats are compared by the database's clock: no other time counts
+    heartbeat = DatabaseHeartbeat(database, slot.id, clock=clock)
     stack.push_async_callback(heartbeat.resign)
     await heartbeat.start(_end_at_once)
     engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url), migrates=sqlite))

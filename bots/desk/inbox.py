@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -218,7 +219,7 @@ class Inbox:
     async def _try(self, row: InboxRow) -> tuple[InboxState, float, str]:
         """Return how it went, when to try again, and what went wrong."""
         try:
-            await self._handle(load_request(row.payload))
+            await self._handle(replace(load_request(row.payload), answered=row.answered))
         except TransientError as error:
             if row.attempts < _TRIES:
                 wait = error.retry_after_seconds or _FIRST_WAIT_SECONDS * 2 ** (row.attempts - 1)

@@ -109,6 +109,7 @@ class Request:
         consents: Authors (external ids) who allowed their files to be used in this request.
         wants_form: Whether it was stored although a form may have to be filled in first: whoever handles it then says how
             to get to the form.
+        answered: Private answers that an earlier try delivered, in the door's words; the row knows them, not the request.
     """
 
     id: str
@@ -125,6 +126,7 @@ class Request:
     argument: str = ""
     consents: tuple[str, ...] = ()
     wants_form: bool = False
+    answered: tuple[str, ...] = ()
 
 
 _ADAPTER = TypeAdapter(Request)
@@ -132,7 +134,7 @@ _ADAPTER = TypeAdapter(Request)
 
 def dump_request(request: Request) -> dict[str, Any]:
     """Return *request* as JSON types."""
-    dumped: dict[str, Any] = _ADAPTER.dump_python(request, mode="json")
+    dumped: dict[str, Any] = _ADAPTER.dump_python(request, mode="json", exclude={"answered"})
     return dumped
 
 

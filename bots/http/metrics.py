@@ -83,6 +83,12 @@ class Metrics:
         self._inbound_lost = Counter(
             "atelier_inbound_lost", "Times that a platform said it dropped events.", ["source"], registry=self.registry
         )
+        self._uncertain = Counter(
+            "atelier_private_answers_uncertain",
+            "Private answers of which nobody knows whether they were seen: they are given again.",
+            ["source", "way"],
+            registry=self.registry,
+        )
         self._jobs = Counter("atelier_jobs", "Runs of scheduled jobs.", ["job", "outcome"], registry=self.registry)
 
     def observe(self, event: str, fields: Mapping[str, Any]) -> None:
@@ -100,6 +106,8 @@ class Metrics:
                 self._inbound_unknown.labels(source="slack", type=fields.get("type", "")).inc()
             case "slack_events_lost":
                 self._inbound_lost.labels(source="slack").inc()
+            case "slack_answer_uncertain":
+                self._uncertain.labels(source="slack", way=fields.get("way", "")).inc()
             case "job_finished" | "job_failed":
                 self._jobs.labels(job=fields.get("job", ""), outcome=event.removeprefix("job_")).inc()
             case _:

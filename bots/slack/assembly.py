@@ -17,6 +17,7 @@ from bots.slack.downloads import FILE_HOSTS
 from bots.slack.errands import Errands
 from bots.slack.pacing import Pacer
 from bots.slack.renewal import Renewal
+from bots.slack.whispers import Note
 from core.clock import Clock
 from core.sessions.ports import FileStore, Store
 from core.workspaces.installations import Cipher, Secret
@@ -97,11 +98,22 @@ async def open_slack(
     chat = SlackChat(workspaces, files=files, clock=clock, pacer=pacer)
     stack.push_async_callback(chat.aclose)
     hosts = {*FILE_HOSTS, *([origin_of(settings.slack_api_url)] if settings.slack_api_url else [])}
-    door = SlackDoor(workspaces, session, files=files, clock=clock, pacer=pacer, file_hosts=hosts)
+    door = SlackDoor(workspaces, session, files=files, clock=clock, pacer=pacer, file_hosts=hosts, note=_note(store))
     stack.push_async_callback(door.aclose)
     errands = Errands()
     stack.push_async_callback(errands.aclose)
     return SlackSide(chat, door, workspaces, authorize, client, errands, drop, cipher)
+
+
+def _note(store: Store | None) -> Note | None:
+    """Return what remembers that a private answer was delivered, at the request's row."""
+    if store is None:
+        return None
+
+    async def note(request_id: str, key: str) -> None:
+        await store.write(lambda tx: tx.inbox.add_answer(request_id, key))
+
+    return note
 
 
 def _api_base(settings: Settings) -> str:

@@ -107,7 +107,10 @@ class SlackDoor(Door):
         is_here = spot.place is Where.DIRECT and place.is_direct
         if not is_here:
             place = Place(place.team, await self._whispers.open_direct(place.team, request.actor.external_id))
-        await self._post_files(place, request.id, view, files, thread=spot.thread.thread if is_here else "")
+        key = derived_key("files", view.fallback, *(one.id for one in files))
+        if key not in request.answered:
+            await self._post_files(place, request.id, view, files, thread=spot.thread.thread if is_here else "")
+            await self._whispers.note(request, key)
         if not is_here:
             note = f"{_IN_DIRECT if files else _TOO_LONG}: nobody else sees {'them' if files else 'it'} there."
             await self._whispers.say(request, View((Text(note),), note))

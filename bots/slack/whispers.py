@@ -1,6 +1,12 @@
-"""Private answers: where somebody asked, seen by nobody else; and where that is not possible, in their direct messages."""
+"""Private answers: where somebody asked, seen by nobody else; and where that is not possible, in their direct messages.
+
+Slack has no key that makes a private answer one, and shows none of them to us: what was lost on the way cannot be looked up.
+So an answer whose outcome nobody knows is given again and counted (``slack_answer_uncertain``): it may be seen twice, never
+not at all. One that is known to have been delivered is noted at its request, and another try of that leaves it out.
+"""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +24,15 @@ from bots.slack.blocks import Json, Message, render_view
 from bots.slack.memory import Recent
 from bots.slack.places import Place, place_of
 from bots.views.elements import View
-from core.orchestration.ports import PostRefused
+from core.errors import TransientError
+from core.ids import derived_key
+from core.orchestration.ports import PostRefused, PostUncertain
 
 _log = structlog.get_logger(__name__)
 _SECONDS = 10.0
 _OK = 200
+_SERVER = 500
+Note = Callable[[str, str], Awaitable[None]]
 _MOST_REMEMBERED = 5_000
 # These say that a conversation is closed to us, or to the one who asked; their own direct messages may be open.
 _ELSEWHERE = frozenset(
@@ -57,15 +67,24 @@ class Whispers:
     Args:
         api: The door to Slack.
         http: Connections; an answer's address needs no token.
+        note: Remembers that an answer to a request was delivered, by the request's id and the answer's key.
     """
 
-    def __init__(self, api: SlackApi, http: aiohttp.ClientSession) -> None:
+    def __init__(self, api: SlackApi, http: aiohttp.ClientSession, note: Note | None = None) -> None:
         self._api = api
         self._http = http
+        self._note = note
         self._uses: Recent[str, int] = Recent(_MOST_REMEMBERED)
 
-    async def say(self, request: Request, view: View) -> None:
+    async def say(self, request: Request, view: View, *, is_noted: bool = True) -> None:
         """Show *view* to the one who asked; it replaces the private message that was pressed.
+
+        What an earlier try of the request delivered is left out.
+
+        Args:
+            request: What was asked.
+            view: The answer.
+            is_noted: Whether another try of the request would say it again.
 
         Raises:
             PostRefused: If Slack takes it nowhere.
@@ -74,10 +93,24 @@ class Whispers:
         thread = request.spot.thread
         asked = _Asked(place_of(thread), request.actor.external_id, thread.thread)
         for number, message in enumerate(render_view(view)):
+            key = derived_key("whisper", number, message.text, json.dumps(message.blocks, sort_keys=True))
+            if key in request.answered:
+                continue
             replaces = request.spot.is_private and number == 0
             url = request.spot.answer.get("response_url", "")
             if not await self._respond(url, message, thread=asked.thread, replaces=replaces):
                 await self._otherwise(asked, message, is_direct=request.spot.place is Where.DIRECT)
+            if is_noted:
+                await self.note(request, key)
+
+    async def note(self, request: Request, key: str) -> None:
+        """Remember that an answer was delivered; where that cannot be written another try may say it again."""
+        if self._note is None:
+            return
+        try:
+            await self._note(request.id, key)
+        except TransientError as error:
+            _log.warning("slack_answer_not_noted", error=type(error).__name__)
 
     async def tell(self, team: str, person: str, view: View) -> None:
         """Write to somebody's direct messages.
@@ -129,13 +162,18 @@ class Whispers:
         return status == _OK
 
     async def _send(self, url: str, answer: Json) -> tuple[int, str]:
-        """Return the status and Slack's code, status 0 where no answer came: it may be seen twice, never not at all."""
+        """Return the status and Slack's code, status 0 where no answer came."""
         try:
             async with asyncio.timeout(_SECONDS), self._http.post(url, json=answer, allow_redirects=False) as response:
                 if response.status == _OK:
                     return _OK, ""
+                if response.status >= _SERVER:
+                    _log.warning("slack_answer_uncertain", way="response_url", reason=response.status)
                 return response.status, _code(await response.text())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return 0, type(error).__name__
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            _log.warning("slack_answer_uncertain", way="response_url", reason=type(error).__name__)
             return 0, type(error).__name__
 
     async def _otherwise(self, asked: _Asked, message: Message, *, is_direct: bool) -> None:
@@ -168,12 +206,14 @@ class Whispers:
         if asked.thread:
             arguments["thread_ts"] = asked.thread
         await self._either(
+            "chat.postEphemeral",
             message,
             lambda looks: self._api.call(
                 asked.place.team,
                 "chat.postEphemeral",
                 _ephemeral_call(arguments | looks),
                 channel=asked.place.channel,
+                posts=True,
             ),
         )
 
@@ -182,6 +222,7 @@ class Whispers:
         if thread:
             arguments["thread_ts"] = thread
         await self._either(
+            "chat.postMessage",
             message,
             lambda looks: self._api.call(
                 place.team,
@@ -192,15 +233,22 @@ class Whispers:
             ),
         )
 
-    async def _either(self, message: Message, call: Callable[[Json], Awaitable[object]]) -> None:
+    async def _either(self, way: str, message: Message, call: Callable[[Json], Awaitable[object]]) -> None:
         """Make a call with the message's looks, or with its words alone where Slack refuses the looks."""
         try:
-            await call(_looks(message))
+            await self._counted(way, call(_looks(message)))
         except PostRefused as error:
             if error.reason not in BAD_BLOCKS | TOO_LONG:
                 raise
             _log.warning("slack_blocks_refused", kind="private", reason=error.reason)
-            await call({"text": _words(message)})
+            await self._counted(way, call({"text": _words(message)}))
+
+    async def _counted(self, way: str, called: Awaitable[object]) -> None:
+        try:
+            await called
+        except PostUncertain as error:
+            _log.warning("slack_answer_uncertain", way=way, reason=str(error))
+            raise
 
 
 def _ephemeral_call(arguments: Json) -> Callable[[AsyncWebClient], Awaitable[object]]:

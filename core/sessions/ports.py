@@ -82,6 +82,7 @@ class InboxRow:
         waits_for: Whose act a HELD one waits for, in the adapter's words.
         attempts: Tries that were begun; a claim counts one.
         error: Name of the error of the last try.
+        answered: Keys of the private answers that were delivered since it became NEW; the adapter makes them.
     """
 
     id: str
@@ -92,6 +93,7 @@ class InboxRow:
     waits_for: str = ""
     attempts: int = 0
     error: str = ""
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +345,11 @@ class InboxRepository(Protocol):
 
     def hold(self, request_id: str, *, payload: dict[str, Any], waits_for: str) -> bool: ...
     def release(self, request_id: str, *, payload: dict[str, Any], due_at: datetime) -> bool:
-        """Make a HELD request NEW; False if it is not held (any more)."""
+        """Make a HELD request NEW, as one that nobody answered yet; False if it is not held (any more)."""
+        ...
+
+    def add_answer(self, request_id: str, key: str) -> None:
+        """Remember that a private answer was delivered; a request that is gone is no error."""
         ...
 
     def list_due(self, now: datetime, *, limit: int) -> Sequence[str]:

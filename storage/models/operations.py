@@ -30,6 +30,7 @@ inbox = sa.Table(
     sa.Column("waits_for", sa.String, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("error", sa.String, nullable=False),
+    sa.Column("answered", Json[tuple[str, ...]](tuple[str, ...]), nullable=False),
     sa.Index(
         "ix_inbox_due",
         "due_at",

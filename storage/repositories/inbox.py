@@ -54,7 +54,14 @@ class SqlInboxRepository:
 
     def release(self, request_id: str, *, payload: dict[str, Any], due_at: datetime) -> bool:
         held = inbox.c.state == InboxState.HELD
-        return self._change(request_id, held, state=InboxState.NEW, payload=payload, due_at=due_at, waits_for="")
+        return self._change(
+            request_id, held, state=InboxState.NEW, payload=payload, due_at=due_at, waits_for="", answered=()
+        )
+
+    def add_answer(self, request_id: str, key: str) -> None:
+        row = self.find(request_id)
+        if row is not None:
+            self._change(request_id, sa.true(), answered=(*row.answered, key))
 
     def list_due(self, now: datetime, *, limit: int) -> Sequence[str]:
         return list(self._connection.execute(_LIST_DUE, {"now": now, "limit": limit}).scalars())

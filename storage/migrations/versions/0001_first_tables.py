@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("waits_for", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=False),
+        sa.Column("answered", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
     )
     op.create_index(op.f("ix_inbox_created_at"), "inbox", ["created_at"], unique=False)

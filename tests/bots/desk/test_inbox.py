@@ -191,6 +191,32 @@ async def test_trouble_that_passes_is_tried_again_and_then_given_up(store: Datab
     assert (row.state, row.error) == (InboxState.FAILED, "TransientError")
 
 
+async def test_another_try_knows_what_was_answered(store: Database) -> None:
+    """Also in another process; a request that was held and released is answered anew."""
+    clock = FakeClock()
+    told: list[tuple[str, ...]] = []
+
+    async def fail(asked: Request) -> None:
+        told.append(asked.answered)
+        await store.write(lambda tx: tx.inbox.add_answer(asked.id, f"k{len(told)}"))
+        raise TransientError("later")
+
+    dying = inbox_of(store, Desk(act=fail), clock)
+    await dying.take(request(), source="slack", keys=["Ev1"])
+    await dying.drain()
+    desk = Desk()
+    living = inbox_of(store, Desk(act=fail), clock)
+    clock.move(10)
+    await living.sweep()
+    assert told == [(), ("k1",)]
+    held = inbox_of(store, desk, clock)
+    await held.hold(request(), waits_for="U2")
+    await held.release(request())
+    await held.drain()
+    assert [item.answered for item in desk.seen] == [()]
+    await store.write(lambda tx: tx.inbox.add_answer("q_gone", "k"))
+
+
 async def test_a_held_request_waits_for_one_person_and_is_released_once(store: Database) -> None:
     """Whoever allows it first goes on with it; what they added comes along."""
     clock = FakeClock()

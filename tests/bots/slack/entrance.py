@@ -79,6 +79,7 @@ class Entrance:
     files: MemoryFiles
     errands: Errands
     north: Grant
+    noted: list[tuple[str, str]]
 
     async def settled(self) -> None:
         """Return when nothing is under way any more."""
@@ -97,8 +98,20 @@ async def entrance(*, over_http: bool = True, scopes: frozenset[str] = ALL_SCOPE
         grants = Grants(slack, http)
         desk, files, errands = FakeDesk(), MemoryFiles(), Errands()
         origin = slack.world.base
+        noted: list[tuple[str, str]] = []
+
+        async def note(request_id: str, key: str) -> None:
+            noted.append((request_id, key))
+
         door = SlackDoor(
-            grants, http, files=files, clock=clock, pacer=Pacer(clock), file_hosts={origin}, max_bytes=1_000
+            grants,
+            http,
+            files=files,
+            clock=clock,
+            pacer=Pacer(clock),
+            file_hosts={origin},
+            max_bytes=1_000,
+            note=note,
         )
         app = make_slack_app(
             desk,
@@ -108,7 +121,7 @@ async def entrance(*, over_http: bool = True, scopes: frozenset[str] = ALL_SCOPE
             signing_secret=slack.world.app.signing_secret,
             errands=errands,
         )
-        opened = Entrance(slack, desk, door, app, grants, clock, files, errands, north)
+        opened = Entrance(slack, desk, door, app, grants, clock, files, errands, north, noted)
         runner = web.AppRunner(_serving(app), shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
