@@ -75,6 +75,7 @@ class PostgresBackend:
             committing = False
             try:
                 async with engine.connect() as connection:
+                    await connection.begin()  # `storage.statements` goes past what would begin by itself
                     result = await connection.run_sync(_call, work)
                     committing = True
                     await connection.commit()

@@ -1,35 +1,31 @@
 """Statements that are compiled once and then run at the driver's own speed.
 
-SQLAlchemy builds the SQL, names the columns and converts the values; but its way of running a statement costs about
-40 microseconds, and SQLite's about 3. A turn has fifteen statements, all of them on the one thread that writes. So on
-SQLite a statement is run on the driver's connection, with the compiled text and the converters that SQLAlchemy made.
-On PostgreSQL, where the network costs more than either, it is run as usual.
+SQLAlchemy builds the SQL, names the columns and converts the values; but its way of running a statement costs ten times
+what SQLite's does, and as much again as asyncpg's. A turn has some forty statements. So they are run on the cursor of the
+connection (PEP 249), with the compiled text and the converters that SQLAlchemy made.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from storage.types import Plain
 
 D = TypeVar("D")
 Convert = Callable[[Any], Any]
-_SQLITE: sa.Dialect = sqlite.dialect()
 _VALUE = attrgetter("value")
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A statement as SQLite's driver takes it.
+    """A statement as a driver takes it.
 
     Attributes:
-        text: The SQL, with question marks.
+        text: The SQL, in the driver's own style of parameters.
         order: The names of its parameters, in their order.
         binders: Converters of parameters, by position.
         readers: Converters of columns, by position.
@@ -43,15 +39,15 @@ class _Plan:
     fixed: Mapping[str, Any]
 
     @classmethod
-    def of(cls, element: Any) -> "_Plan":
-        compiled = element.compile(dialect=_SQLITE)
+    def of(cls, element: Any, dialect: sa.Dialect) -> "_Plan":
+        compiled = element.compile(dialect=dialect)
         if any(bind.expanding for bind in compiled.binds.values()):
             raise ValueError("a list is another statement for each length: write its values as text")
         return cls(
             text=str(compiled),
             order=tuple(compiled.positiontup),
-            binders=_converters(_writer(compiled.binds[name].type) for name in compiled.positiontup),
-            readers=_converters(_reader(column.type) for column in getattr(element, "selected_columns", ())),
+            binders=_converters(_writer(compiled.binds[name].type, dialect) for name in compiled.positiontup),
+            readers=_converters(_reader(column.type, dialect) for column in getattr(element, "selected_columns", ())),
             fixed={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
         )
 
@@ -87,14 +83,13 @@ class Query(Generic[D]):
         self._select = select
         self._load = load
         self._recall = recall
+        self._plans: dict[str, _Plan] = {}
+        self._makers: dict[str, Callable[[Any], D]] = {}
 
     def first(self, connection: sa.Connection, **values: Any) -> D | None:
         """Return the value of the first row, None if there is none."""
-        if _is_sqlite(connection):
-            row = self._on_sqlite(connection, values).fetchone()
-            return None if row is None else self._value(row)
-        found = connection.execute(self._select, values).first()
-        return None if found is None else self._load(found)
+        row = self._run(connection, values).fetchone()
+        return None if row is None else self._value(connection.dialect)(row)
 
     def one(self, connection: sa.Connection, **values: Any) -> D:
         """Return the value of the first row.
@@ -109,35 +104,42 @@ class Query(Generic[D]):
 
     def all(self, connection: sa.Connection, **values: Any) -> list[D]:
         """Return the values of all rows."""
-        if _is_sqlite(connection):
-            return list(map(self._value, self._on_sqlite(connection, values)))
-        return [self._load(row) for row in connection.execute(self._select, values)]
+        return list(map(self._value(connection.dialect), self._run(connection, values).fetchall()))
 
     def lock(self, connection: sa.Connection, **values: Any) -> None:
         """Run a select that locks, for the lock alone: SQLite has none for rows, its one writer holds all of them."""
-        if not _is_sqlite(connection):
-            connection.execute(self._select, values).close()
+        if connection.dialect.name != "sqlite":
+            self._run(connection, values)
 
-    @cached_property
-    def _plan(self) -> _Plan:
-        return _Plan.of(self._select)
+    def _plan(self, dialect: sa.Dialect) -> _Plan:
+        plan = self._plans.get(dialect.name)
+        if plan is None:
+            plan = self._plans[dialect.name] = _Plan.of(self._select, dialect)
+        return plan
 
-    @cached_property
-    def _value(self) -> Callable[[Any], D]:
-        """What makes a value of a row of SQLite's driver."""
-        if self._recall is not None:
-            return self._recall.value
-        read, load = self._plan.read, self._load
-        return lambda row: load(read(row))
+    def _value(self, dialect: sa.Dialect) -> Callable[[Any], D]:
+        """Return what makes a value of a row of the driver."""
+        maker = self._makers.get(dialect.name)
+        if maker is None:
+            if self._recall is not None:
+                maker = self._recall.value(dialect)
+            else:
+                read, load = self._plan(dialect).read, self._load
 
-    def _on_sqlite(self, connection: sa.Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
-        plan = self._plan
+                def maker(row: Any) -> D:
+                    return load(read(row))
+
+            self._makers[dialect.name] = maker
+        return maker
+
+    def _run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
+        plan = self._plan(connection.dialect)
         given = {**plan.fixed, **values} if plan.fixed else values
         return _run(connection, plan.text, plan.bind(given[name] for name in plan.order))
 
 
 class Recall(Generic[D]):
-    """The values of rows that were read lately from SQLite, by the whole row.
+    """The values of rows that were read lately, by the whole row.
 
     Args:
         select: A statement with the columns.
@@ -150,11 +152,15 @@ class Recall(Generic[D]):
         self._load = load
         self._most = most
 
-    @cached_property
-    def value(self) -> Callable[[Any], D]:
-        """What gives the value of a row of SQLite's driver."""
-        read, load = _Plan.of(self._select).read, self._load
-        return lru_cache(self._most)(lambda row: load(read(row)))
+        self._values: dict[str, Callable[[Any], D]] = {}
+
+    def value(self, dialect: sa.Dialect) -> Callable[[Any], D]:
+        """Return what gives the value of a row of the driver."""
+        value = self._values.get(dialect.name)
+        if value is None:
+            read, load = _Plan.of(self._select, dialect).read, self._load
+            value = self._values[dialect.name] = lru_cache(self._most)(lambda row: load(read(row)))
+        return value
 
 
 class Change(Generic[D]):
@@ -169,69 +175,63 @@ class Change(Generic[D]):
     def __init__(self, statements: Mapping[str, Any], paths: Mapping[str, str]) -> None:
         self._statements = statements
         self._paths = paths
+        self._plans: dict[str, tuple[_Plan, Callable[[D], Iterable[Any]]]] = {}
 
     def run(self, connection: sa.Connection, value: D) -> int:
         """Store *value* and return how many rows changed: 0 or 1."""
-        if _is_sqlite(connection):
-            plan = self._plan
-            return _run(connection, plan.text, plan.bind(self._get(value))).rowcount
-        return connection.execute(self._statements[connection.dialect.name], self._parameters(value)).rowcount
+        plan, get = self._plan(connection.dialect)
+        count: int = _run(connection, plan.text, plan.bind(get(value))).rowcount
+        return count
 
     def run_all(self, connection: sa.Connection, values: Sequence[D]) -> None:
         """Store every one of *values*, of which there may be none."""
-        if _is_sqlite(connection):
-            for value in values:
-                self.run(connection, value)
-        elif values:
-            statement = self._statements[connection.dialect.name]
-            connection.execute(statement, [self._parameters(value) for value in values])
+        for value in values:
+            self.run(connection, value)
 
-    @cached_property
-    def _plan(self) -> _Plan:
-        return _Plan.of(self._statements["sqlite"])
-
-    @cached_property
-    def _get(self) -> Callable[[D], Iterable[Any]]:
-        # one path alone would give the value itself instead of a tuple, but every statement has a key and a column
-        return attrgetter(*(self._paths[name] for name in self._plan.order))
-
-    @cached_property
-    def _get_all(self) -> Callable[[D], Iterable[Any]]:
-        return attrgetter(*self._paths.values())
-
-    def _parameters(self, value: D) -> dict[str, Any]:
-        return dict(zip(self._paths, self._get_all(value), strict=True))
+    def _plan(self, dialect: sa.Dialect) -> tuple[_Plan, Callable[[D], Iterable[Any]]]:
+        """Return the statement and what takes its parameters from a value."""
+        found = self._plans.get(dialect.name)
+        if found is None:
+            plan = _Plan.of(self._statements[dialect.name], dialect)
+            # one path alone would give the value itself instead of a tuple, but every statement has a key and a column
+            found = self._plans[dialect.name] = plan, attrgetter(*(self._paths[name] for name in plan.order))
+        return found
 
 
-def _is_sqlite(connection: sa.Connection) -> bool:
-    return connection.dialect.name == "sqlite"
-
-
-def _run(connection: sa.Connection, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
-    """Run *text* on the driver, with the errors that SQLAlchemy would raise."""
-    driver: Any = connection.connection.driver_connection
+def _run(connection: sa.Connection, text: str, values: Sequence[Any]) -> Any:
+    """Run *text* on the driver and return its cursor, with the errors that SQLAlchemy would raise."""
+    driver = connection.connection
+    cursor = driver.cursor()
+    errors: Any = connection.dialect.loaded_dbapi.Error
     try:
-        cursor: sqlite3.Cursor = driver.execute(text, values)
-    except sqlite3.Error as error:
-        raise sa.exc.DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True) from error
+        cursor.execute(text, values)
+    except errors as error:
+        lost = connection.dialect.is_disconnect(error, driver.dbapi_connection, cursor)
+        if lost:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            text, None, error, errors, hide_parameters=True, connection_invalidated=lost
+        ) from error
     return cursor
 
 
-def _writer(kind: Any) -> Convert | None:
+def _writer(kind: Any, dialect: sa.Dialect) -> Convert | None:
     if isinstance(kind, Plain):
-        return kind.sqlite_writer()
+        return kind.writer(dialect.name)
     if isinstance(kind, sa.Enum) and kind.enum_class is not None:
         return _VALUE
-    processor: Convert | None = kind.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+    processor: Convert | None = kind.dialect_impl(dialect).bind_processor(dialect)
     return processor
 
 
-def _reader(kind: Any) -> Convert | None:
+def _reader(kind: Any, dialect: sa.Dialect) -> Convert | None:
     if isinstance(kind, Plain):
-        return kind.sqlite_reader()
+        return kind.reader(dialect.name)
     if isinstance(kind, sa.Enum) and kind.enum_class is not None:
         return {member.value: member for member in kind.enum_class}.__getitem__
-    processor: Convert | None = kind.dialect_impl(_SQLITE).result_processor(_SQLITE, None)
+    if isinstance(kind, sa.Float) and not kind.asdecimal:
+        return None  # every driver gives a float; SQLAlchemy would ask what it announced
+    processor: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
     return processor
 
 

@@ -60,12 +60,12 @@ class Plain(Protocol):
     They get no None, which stays what it is.
     """
 
-    def sqlite_writer(self) -> Callable[[Any], Any] | None:
-        """Return what makes a value one that SQLite's driver takes, None where it takes it as it is."""
+    def writer(self, dialect: str, /) -> Callable[[Any], Any] | None:
+        """Return what makes a value one that the driver of *dialect* takes, None where it takes it as it is."""
         ...
 
-    def sqlite_reader(self) -> Callable[[Any], Any] | None:
-        """Return what makes a value of what SQLite's driver gives, None where that is the value."""
+    def reader(self, dialect: str, /) -> Callable[[Any], Any] | None:
+        """Return what makes a value of what the driver of *dialect* gives, None where that is the value."""
         ...
 
 
@@ -75,10 +75,10 @@ class FreeText(TypeDecorator[str]):
     impl = sa.Text
     cache_ok = True
 
-    def sqlite_writer(self) -> Callable[[str], str]:
+    def writer(self, _dialect: str) -> Callable[[str], str]:
         return clean_text
 
-    def sqlite_reader(self) -> None:
+    def reader(self, _dialect: str) -> None:
         return None
 
     @override
@@ -93,6 +93,12 @@ def _utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(" ", "microseconds")[:_UTC_LENGTH]
 
 
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(_NAIVE)
+    return moment.astimezone(UTC)
+
+
 def _utc_moment(text: str) -> datetime:
     return datetime.fromisoformat(text + "+00:00")
 
@@ -103,19 +109,17 @@ class Utc(TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def sqlite_writer(self) -> Callable[[datetime], str]:
-        return _utc_text
+    def writer(self, dialect: str) -> Callable[[datetime], Any]:
+        return _utc_text if dialect == "sqlite" else _utc
 
-    def sqlite_reader(self) -> Callable[[str], datetime]:
-        return _utc_moment
+    def reader(self, dialect: str) -> Callable[[Any], datetime]:
+        return _utc_moment if dialect == "sqlite" else _utc
 
     @override
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(_NAIVE)
-        moment = value.astimezone(UTC)
+        moment = _utc(value)
         return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
 
     @override
@@ -157,10 +161,10 @@ class Json(TypeDecorator[T], Generic[T]):
     def _dump(self) -> Callable[[T], bytes]:
         return self._adapter.serializer.to_json
 
-    def sqlite_writer(self) -> Callable[[T], str]:
+    def writer(self, _dialect: str) -> Callable[[T], str]:
         return self._text
 
-    def sqlite_reader(self) -> Callable[[str], T]:
+    def reader(self, _dialect: str) -> Callable[[str], T]:
         return self._parse
 
     @override
@@ -195,10 +199,10 @@ class DocumentBlob(TypeDecorator[Document]):
     impl = sa.LargeBinary
     cache_ok = True
 
-    def sqlite_writer(self) -> Callable[[Document], bytes]:
+    def writer(self, _dialect: str) -> Callable[[Document], bytes]:
         return _packed
 
-    def sqlite_reader(self) -> Callable[[bytes], Document]:
+    def reader(self, _dialect: str) -> Callable[[bytes], Document]:
         return _unpacked
 
     @override
