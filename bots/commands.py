@@ -104,8 +104,8 @@ class Command:
         group: The noun under which Discord shows it; empty for the daily verbs, which are flat.
         in_group: What it is called under its noun; empty for its name. The name itself is then nothing that people type
             by accident: ``billing history`` is a command, ``history`` is not.
-        aliases: Other words for it where people type, and for the noun where it opens one: ``credits history``. Discord's
-            menu shows the name alone.
+        aliases: Other words for it, and for the noun where it opens one: ``credits history``. Discord's menu has nouns
+            under each of their words where credits are sold, and verbs under their name alone.
         sold_only: Whether it exists only where credits are sold.
         example: What people type, without the leading ``/atelier``.
         only_on: Platforms that have it; empty for all. Where it is not empty, *reason* says why.
@@ -422,7 +422,7 @@ COMMANDS: tuple[Command, ...] = (
             Option("outsiders", "Whether people of other organisations may start and steer", choices=_YES_NO),
         ),
         who=Who.ADMIN,
-        example="settings --my-no-ask 50",
+        example="settings --my-no-ask $0.50",
     ),
     Command(
         "help",

@@ -25,7 +25,7 @@ _GROUPS = {
     "session": "What you can do with one session",
     "project": "Folders of sessions",
     "template": "Briefs to use again",
-    "billing": "Credits and plans",
+    "billing": "What was used and what is there",
     "data": "What is kept here",
 }
 _CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True)
@@ -94,18 +94,26 @@ def make_commands(
     """Return the one command with all its verbs, and the entry of the messages' menu."""
     root = _group(ROOT, _ABOUT, None)
     groups: dict[str, app_commands.Group] = {}
-    for command in offered(platform=_PLATFORM) if commands is None else commands:
+    listed = tuple(offered(platform=_PLATFORM) if commands is None else commands)
+    for noun, command in (pair for one in listed for pair in _places(one, listed)):
         parent = root
-        if command.group:
+        if noun:
             about = _GROUPS.get(command.group) or f"More about {command.group}"
-            parent = groups.get(command.group) or _group(command.group, about, root)
-            groups[command.group] = parent
+            parent = groups.get(noun) or _group(noun, about, root)
+            groups[noun] = parent
         parent.add_command(_verb(ears, command, parent))
 
     async def edit(interaction: discord.Interaction, message: discord.Message) -> None:  # noqa: ARG001 - decoded anew
         await ears.on_command(interaction)
 
     return [root, app_commands.ContextMenu(name=MENU, callback=edit)]
+
+
+def _places(command: Command, listed: Sequence[Command]) -> list[tuple[str, Command]]:
+    """Return the nouns under which a command stands: its group and, where something is sold, the group's other words."""
+    opens = next((one for one in listed if one.group and one.name == command.group), None)
+    others = opens.aliases if opens is not None and any(one.sold_only for one in listed) else ()
+    return [(noun, command) for noun in (command.group, *others)]
 
 
 def _group(name: str, about: str, parent: app_commands.Group | None) -> app_commands.Group:

@@ -76,13 +76,21 @@ def _bought(facts: Mapping[str, Any], known: Known) -> _Said:
     return _Said("The payment is through", text, buttons)
 
 
-def _plan(facts: Mapping[str, Any], known: Known) -> _Said:
+def _begun(facts: Mapping[str, Any], known: Known) -> _Said:
+    return _plan("Your plan has begun", facts, known)
+
+
+def _changed(facts: Mapping[str, Any], known: Known) -> _Said:
+    return _plan("Your plan is changed", facts, known)
+
+
+def _plan(title: str, facts: Mapping[str, Any], known: Known) -> _Said:
     name = known.product(facts["tier"])
     text = (
         f"{name} is yours. {money(facts['microcredits'])} came with it, until {_day(facts['until'])}; "
         f"the balance is {left(known.available_microcredits)}."
     )
-    return _Said("The plan is changed", text, (Button("billing", "Show billing", ""),))
+    return _Said(title, text, (Button("billing", "Show billing", ""),))
 
 
 def _ended(facts: Mapping[str, Any], known: Known) -> _Said:
@@ -170,7 +178,7 @@ def _digest(facts: Mapping[str, Any], known: Known) -> _Said:
         f"{money(facts['total_microcredits'])} were used. The balance is {left(max(0, known.available_microcredits))}."
     )
     return _Said(
-        f"What {facts['month']} was used for",
+        f"What credits were used for in {facts['month']}",
         text,
         (Button("billing-history", "Show history", ""),),
         Table(("Who", "Project", "Credits"), rows, right=(2,)),
@@ -250,8 +258,8 @@ def _day(text: str) -> str:
 
 _WORDS: dict[NoticeKind, Callable[[Mapping[str, Any], Known], _Said]] = {
     NoticeKind.CREDITS_BOUGHT: _bought,
-    NoticeKind.PLAN_STARTED: _plan,
-    NoticeKind.PLAN_CHANGED: _plan,
+    NoticeKind.PLAN_STARTED: _begun,
+    NoticeKind.PLAN_CHANGED: _changed,
     NoticeKind.PLAN_ENDED: _ended,
     NoticeKind.PAYMENT_PENDING: _pending,
     NoticeKind.CHECKOUT_FAILED: _failed,

@@ -114,7 +114,7 @@ WORDS: dict[str, ErrorView] = {
     "cannot_post": ErrorView("I may not post here"),
     "file_unavailable": ErrorView("The file could not be fetched"),  # its reason says what to do
     "not_allowed": ErrorView("You may not do that"),
-    "allowance_reached": ErrorView("The allowance of this month is used up"),
+    "allowance_reached": ErrorView("The allowance of this month does not cover it"),
     "billing_off": ErrorView("Nothing is sold here", "", "`billing` shows what was used."),
     "buyer_required": ErrorView(
         "You may not buy here",
@@ -202,8 +202,8 @@ def _unreadable(error: UnreadableFile) -> ErrorView:
 def _insufficient(error: InsufficientCredits, unit: Unit) -> ErrorView:
     required, available = money(error.required_microcredits, unit), left(max(0, error.available_microcredits), unit)
     words = words_for_code(InsufficientCredits.code, unit)
-    there = "there are" if unit is Unit.CREDITS else "there is"
-    return ErrorView(words.title, f"It needs {required}, and {there} {available}.", words.way_out)
+    there = f"the balance is {available}" if unit is Unit.CREDITS else f"{available} is left"
+    return ErrorView(words.title, f"It needs {required}, and {there}.", words.way_out)
 
 
 _LIMITS = {

@@ -18,6 +18,7 @@ from core.errors import TransientError
 from core.orchestration.ports import PostRefused
 from core.sessions.model import Status
 from core.sessions.ports import Transaction
+from core.workspaces.model import Project
 from storage.database import Database
 from tests.bots.desk.room import HOME
 from tests.bots.desk.shop import BOSS, Shop, link_in, open_desk_shop, table_in
@@ -219,16 +220,26 @@ async def test_a_first_renewal_is_announced_with_the_way_to_cancel(shop: Shop) -
 async def test_the_digest_names_members_and_projects(shop: Shop) -> None:
     """Once a month, to those who may buy: who used what, where."""
     await shop.set_balance(5_000)
-    session = await shop.draft("ann")
-    await shop.room.command("help", "ann")
-    await shop.room.harness.service.start(session.id, actor=f"{HOME}/ann")
-    await shop.room.harness.run(session.id)
+    now = shop.room.clock.now()
+    await shop.room.store.write(
+        lambda tx: tx.workspaces.save_project(Project("p_1", HOME, "Launch", now, key="launch"))
+    )
+    await shop.room.store.write(
+        lambda tx: tx.workspaces.save_project(Project("p_2", HOME, "Old", now, key="old", archived_at=now))
+    )
+    for project in (None, "p_1", "p_2"):
+        session = await shop.draft("ann", project_id=project)
+        await shop.room.command("help", "ann")
+        await shop.room.harness.service.start(session.id, actor=f"{HOME}/ann")
+        await shop.room.harness.run(session.id)
     await shop.till.pass_days(32)
     for _ in range(2):
         await shop.till.shop.monthly.watch()
         await shop.delivery.deliver_open()
-    (heard,) = [item for item in shop.told if "What 2026-01 was used for" in item.text]
-    assert [row[:2] for row in table_in(heard).rows] == [("Ann", "no project")]
+    (heard,) = [item for item in shop.told if "What credits were used for in 2026-01" in item.text]
+    assert {row[:2] for row in table_in(heard).rows} == {("Ann", "no project"), ("Ann", "Launch"), ("Ann", "Old")}
+    assert heard.to == BOSS
+    assert all("$" in row[2] for row in table_in(heard).rows)
 
 
 async def test_refunds_and_disputes_are_told(shop: Shop) -> None:

@@ -330,7 +330,7 @@ async def test_a_members_allowance_is_a_limit(store: Database) -> None:
     cap = (await room.only()).cap_microcredits
     await room.found(grant=0, member_cap_microcredits=cap + 1)
     await room.mention("tighten that", files=(REPORT,))
-    assert "allowance of this month is used up" in room.last.text
+    assert "allowance of this month does not cover it" in room.last.text
     assert [item.status for item in await room.sessions()] == [Status.DRAFT, Status.QUEUED]
     await room.mention("tighten that", "bob", files=(REPORT,))
     assert (await room.sessions())[0].status is Status.QUEUED

@@ -1,11 +1,12 @@
 """The command tree fits Discord, and what is synced is what Discord has."""
 
+import re
 from typing import Any
 
 import discord
 import pytest
 
-from bots.commands import COMMANDS, Command, Kind, Option, offered
+from bots.commands import COMMANDS, Command, Kind, Option, find_command, offered
 from bots.discord import limits
 from bots.discord.invite import invite_link
 from bots.discord.sync import fingerprint
@@ -48,10 +49,22 @@ def test_every_command_of_the_table_is_there_once() -> None:
             found["", entry["name"]] = entry
         else:
             found |= {(entry["name"], one["name"]): one for one in entry["options"]}
-    wanted = {(one.group, (one.in_group if one.group else "") or one.name): one for one in offered(platform="discord")}
+    listed = offered(platform="discord")
+    wanted = {(one.group, (one.in_group if one.group else "") or one.name): one for one in listed}
+    wanted |= {("credits", one.in_group): one for one in listed if one.group == "billing"}
     assert found.keys() == wanted.keys()
     for key, command in wanted.items():
         assert {one["name"] for one in found[key]["options"]} == {one.name for one in command.options}
+
+
+def test_credits_is_another_word_for_billing() -> None:
+    """In the menu too, with all its verbs, which are decoded to the same; where nothing is sold it is not there."""
+    groups = {entry["name"]: entry for entry in payloads()[0]["options"] if entry["type"] == 2}
+    verbs = [one["name"] for one in groups["credits"]["options"]]
+    assert verbs == [one["name"] for one in groups["billing"]["options"]]
+    assert all(find_command("credits", verb) is find_command("billing", verb) is not None for verb in verbs)
+    unsold = str(command_payloads(client(), sells=False)).lower()
+    assert not re.findall(r"\b(?:credits?|plans?|tiers?|buy|upgrade|balance|subscription)\b", unsold)
 
 
 def test_limits_and_choices_are_discords_to_check() -> None:

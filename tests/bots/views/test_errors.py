@@ -62,7 +62,7 @@ def test_words_are_sentences(code: str) -> None:
     [
         (
             InsufficientCredits(required_microcredits=12_400_000, available_microcredits=300_000),
-            ("There are not enough credits. It needs 13 credits ($0.13), and there are 0.3 credits ($0.00). "
+            ("There are not enough credits. It needs 13 credits ($0.13), and the balance is 0.3 credits ($0.00). "
             "Add credits, or lower the price cap."),
         ),
         (
