@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bots.scheduler import logged
+from core.billing.retention import Retention
 from core.clock import Clock
 from core.credits.service import Ledger
 from core.orchestration.posting import Poster
@@ -45,6 +46,7 @@ def make_jobs(
     poster: Poster,
     engine: Forgetful,
     clock: Clock,
+    retention: Retention,
     inbox: Sweeping | None = None,
 ) -> dict[str, Callable[[], Awaitable[None]]]:
     """Return what the scheduler's ticks do; see `bots.scheduler.SCHEDULES`. Without *inbox* no platform is reached."""
@@ -90,5 +92,6 @@ def make_jobs(
             "posts": posts,
             "engine_cleanup": engine_cleanup,
             "inbound_cleanup": inbound_cleanup,
+            "retention": retention.run,
         }
     )

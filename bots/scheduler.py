@@ -41,6 +41,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("posts", 60),
     Schedule("engine_cleanup", 3_600),
     Schedule("inbound_cleanup", 3_600),
+    Schedule("retention", 43_200),  # twice a day, so that a missed tick costs no day
 )
 
 

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
         default_model: Model id or alias unless somebody chooses; empty for the first configured provider's.
         custom_models: Models of a server of your own at OPENAI_BASE_URL, divided by commas.
         discord_shard_ids: Divided by commas; empty for all.
+        retention_days: Days after which texts of ended sessions are removed where nothing is sold; empty for never.
         stripe_webhook_secret: Several divided by commas while one replaces another.
         stripe_tax: Whether Stripe Tax reckons taxes; it must be set up in the account.
     """
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    retention_days: Annotated[int, Field(ge=7)] | None = None
 
     anthropic_api_key: SecretStr | None = None
     google_api_key: SecretStr | None = None

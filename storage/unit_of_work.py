@@ -12,6 +12,7 @@ from storage.repositories.inbox import SqlInboxRepository
 from storage.repositories.installations import SqlInstallationRepository
 from storage.repositories.outbox import SqlOutboxRepository
 from storage.repositories.rations import SqlRationRepository
+from storage.repositories.retention import SqlRetentionRepository
 from storage.repositories.sessions import SqlSessionRepository
 from storage.repositories.templates import SqlTemplateRepository
 from storage.repositories.workspaces import SqlWorkspaceRepository
@@ -69,3 +70,7 @@ class UnitOfWork:
     @cached_property
     def rations(self) -> SqlRationRepository:
         return SqlRationRepository(self.connection)
+
+    @cached_property
+    def retention(self) -> SqlRetentionRepository:
+        return SqlRetentionRepository(self.connection)

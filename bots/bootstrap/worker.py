@@ -23,6 +23,7 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     """Take a slot, recover what it left behind and run sessions from now on."""
     from bots.errors import BadSettings
     from bots.jobs import make_jobs
+    from core.billing.retention import Retention
     from core.orchestration import runtime
     from core.orchestration.acting import Acting
     from core.orchestration.engine import DbosEngine, EngineConfig
@@ -55,7 +56,7 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     sqlite = parts.settings.is_sqlite  # a server's schema is changed by `atelier db upgrade` only
     slot = await executor_slots(url).take(_end_at_once)
     stack.push_async_callback(slot.release)
-    heartbeat = DatabaseHeartbeat(database, slot.id, clock=clock)
+    heartbeat = DatabaseHeartbeat(database, slot.id)  # beats are compared by the database's clock: no other time counts
     stack.push_async_callback(heartbeat.resign)
     await heartbeat.start(_end_at_once)
     engine = DbosEngine(EngineConfig(url=url, executor_id=slot.id, sqlite_engine=sqlite_engine(url), migrates=sqlite))
@@ -68,6 +69,14 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
             poster=parts.poster,
             engine=engine,
             clock=clock,
+            retention=Retention(
+                store=database,
+                files=parts.files,
+                prices=parts.prices,
+                clock=clock,
+                own_days=parts.settings.retention_days,
+                tells=parts.shop is not None,
+            ),
             inbox=parts.platforms.desk.inbox if parts.platforms.desk is not None else None,
         )
     )

@@ -166,6 +166,10 @@ def plans_view(plans: PlanTable, *, may_buy: bool, has_subscription: bool, buyer
     packs = [product for product in plans.products if not product.is_plan]
     lines = [f"{item.name} cost {cents(item.price_cents)} once and never expire." for item in packs]
     lines.append("The credits of a month end a day after it. Taxes come on top where they are due.")
+    lines.append(
+        "Texts and files are removed so many days after their session ended; scores, receipts and favourites stay, and a "
+        "change that keeps them shorter begins two weeks later."
+    )
     elements.append(Small(" ".join(lines)))
     buttons = plan_buttons(plans, has_subscription=has_subscription) if may_buy else ()
     if buttons:

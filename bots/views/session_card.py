@@ -39,7 +39,10 @@ def session_card(snapshot: Snapshot) -> View:
         elements.insert(1, Text(session.brief))
     elements += [Small(notice) for notice in session.notices]
     if session.forgotten_at is not None:
-        elements.append(Small(f"Its texts were removed on {session.forgotten_at:%Y-%m-%d}; what was paid stays."))
+        after = "" if session.forgotten_after_days is None else f", after {session.forgotten_after_days} days"
+        elements.append(
+            Small(f"Its texts were removed on {session.forgotten_at:%Y-%m-%d}{after}; what was paid stays.")
+        )
     if is_rehearsal(snapshot):
         elements.append(Small(REHEARSAL_LINE))
     buttons = session_buttons(session)

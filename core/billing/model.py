@@ -269,6 +269,22 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionTerm:
+    """How long the texts of a workspace's ended sessions are kept.
+
+    Attributes:
+        days: What is in force; None for without end.
+        shorter_days: What is announced to come instead; None for nothing.
+        shorter_from: When that begins.
+    """
+
+    workspace_id: str
+    days: int | None = None
+    shorter_days: int | None = None
+    shorter_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BillingDifference:
     """One thing in which we and Stripe differ.
 

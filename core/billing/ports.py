@@ -13,6 +13,7 @@ from core.billing.model import (
     Notice,
     Purchase,
     Reconciliation,
+    RetentionTerm,
     Spend,
     Subscription,
     Take,
@@ -165,11 +166,37 @@ class BillingRepository(Protocol):
         ...
 
 
+class RetentionRepository(Protocol):
+    """How long texts are kept, and what is older."""
+
+    def find_term(self, workspace_id: str) -> RetentionTerm | None: ...
+    def save_term(self, term: RetentionTerm) -> None:
+        """Insert or update."""
+        ...
+
+    def list_expired(self, workspace_id: str, *, before: datetime, limit: int) -> Sequence[str]:
+        """Return the ids of sessions that ended, or of drafts that were made, before a moment, oldest first.
+
+        Favourites are not among them, nor those whose texts are gone.
+        """
+        ...
+
+    def list_doomed_files(self, *, limit: int) -> Sequence[str]:
+        """Return keys of files whose rows are gone, and whose bytes may still be there."""
+        ...
+
+    def forget_doomed_files(self, storage_keys: Sequence[str]) -> None:
+        """Forget keys whose bytes are gone."""
+        ...
+
+
 class BillingTransaction(Transaction, Protocol):
     """A transaction that knows billing too."""
 
     @property
     def billing(self) -> BillingRepository: ...
+    @property
+    def retention(self) -> RetentionRepository: ...
 
 
 class BillingStore(Protocol):

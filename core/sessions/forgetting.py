@@ -8,7 +8,7 @@ from core.sessions.model import Session
 from core.sessions.ports import Transaction
 
 
-def forget_texts(tx: Transaction, session: Session, *, at: datetime) -> Sequence[str]:
+def forget_texts(tx: Transaction, session: Session, *, at: datetime, after_days: int | None = None) -> Sequence[str]:
     """Remove the texts of a session that has ended, and whatever could be read out of them; a repeat is harmless.
 
     Brief, title, versions, comments, directions, replies, files and the keys of its posts go. Who had it, when, which
@@ -19,6 +19,7 @@ def forget_texts(tx: Transaction, session: Session, *, at: datetime) -> Sequence
         tx: The transaction.
         session: As it stands, locked.
         at: Now.
+        after_days: After how many days the workspace's term asks for it; None where a person does.
 
     Returns:
         Where the file store keeps the bytes that are to be deleted once the transaction is committed.
@@ -28,5 +29,6 @@ def forget_texts(tx: Transaction, session: Session, *, at: datetime) -> Sequence
     keys = tuple(file.storage_key for file in tx.sessions.list_files(session.id))
     tx.sessions.forget_texts(session.id)
     title = f"Session of {session.created_at:%Y-%m-%d}"
-    tx.sessions.save(replace(session, title=title, brief="", notices=(), best_version=None, forgotten_at=at))
+    kept = replace(session, title=title, brief="", notices=(), best_version=None)
+    tx.sessions.save(replace(kept, forgotten_at=at, forgotten_after_days=after_days))
     return keys

@@ -155,6 +155,7 @@ class Session:
         notices: What people should know from the start, one sentence each: another model answers than was named, a
             file holds what cannot be shown.
         forgotten_at: When its texts were removed, None while they are there; see `core.sessions.forgetting`.
+        forgotten_after_days: After how many days the workspace's term had them removed; None where a person did.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Session:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     forgotten_at: datetime | None = None
+    forgotten_after_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What keeps the service honest: events seen, posts meant, acts recorded, executors alive."""
+"""What keeps the service honest: events seen, posts meant, acts recorded, executors alive, what is to be forgotten."""
 
 from typing import Any
 
@@ -79,4 +79,19 @@ executor_heartbeats = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("claimed_by", sa.String, nullable=False),
     sa.CheckConstraint("state IN ('alive', 'reaping')", name="state"),
+)
+
+retention_terms = sa.Table(
+    "retention_terms",
+    metadata,
+    sa.Column("workspace_id", sa.String, primary_key=True),
+    sa.Column("days", sa.Integer),
+    sa.Column("shorter_days", sa.Integer),
+    sa.Column("shorter_from", Utc),
+)
+
+doomed_files = sa.Table(
+    "doomed_files",
+    metadata,
+    sa.Column("storage_key", sa.String, primary_key=True),
 )

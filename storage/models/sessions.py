@@ -80,6 +80,7 @@ sessions = sa.Table(
     sa.Column("started_at", Utc),
     sa.Column("ended_at", Utc),
     sa.Column("forgotten_at", Utc),
+    sa.Column("forgotten_after_days", sa.Integer),
     sa.CheckConstraint("segment >= 1", name="segment"),
     sa.CheckConstraint("cap_microcredits >= 0", name="cap"),
     sa.Index("ix_sessions_workspace_id_created_at", "workspace_id", "created_at"),

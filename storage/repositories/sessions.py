@@ -19,7 +19,7 @@ from core.sessions.model import (
     TurnAttempt,
     Version,
 )
-from storage.models.operations import outbox
+from storage.models.operations import doomed_files, outbox
 from storage.models.sessions import (
     document_versions,
     guidance,
@@ -30,7 +30,7 @@ from storage.models.sessions import (
     turn_attempts,
     turns,
 )
-from storage.rows import Rows
+from storage.rows import DIALECTS, Rows
 from storage.statements import Query
 
 _BY_SESSION: sa.BindParameter[str] = sa.bindparam("session_id")
@@ -131,6 +131,16 @@ _FORGET: tuple[sa.Update | sa.Delete, ...] = (
 )
 
 
+_DOOM = {
+    name: insert(doomed_files)
+    .from_select(
+        ["storage_key"], sa.select(session_files.c.storage_key).where(session_files.c.session_id == _FORGOTTEN)
+    )
+    .on_conflict_do_nothing()
+    for name, insert in DIALECTS.items()
+}
+
+
 class SqlSessionRepository:
     """See `core.sessions.ports.SessionRepository`."""
 
@@ -210,11 +220,17 @@ class SqlSessionRepository:
         return _BY_THREAD.first(self._connection, platform=platform, channel=channel, thread=thread)
 
     def delete(self, session_id: str) -> None:
+        self._doom_files(session_id)
         self._connection.execute(_DELETE_SESSION, {"id": session_id})
 
     def forget_texts(self, session_id: str) -> None:
+        self._doom_files(session_id)
         for statement in _FORGET:
             self._connection.execute(statement, {"of_session": session_id})
+
+    def _doom_files(self, session_id: str) -> None:
+        """Remember the keys of the files: their bytes go after the commit, and a process may die in between."""
+        self._connection.execute(_DOOM[self._connection.dialect.name], {"of_session": session_id})
 
     def add_file(self, file: SessionFile) -> None:
         _ADD_FILE.run(self._connection, file)

@@ -418,6 +418,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("forgotten_after_days", sa.Integer(), nullable=True),
         sa.CheckConstraint("cap_microcredits >= 0", name=op.f("ck_sessions_cap")),
         sa.CheckConstraint("segment >= 1", name=op.f("ck_sessions_segment")),
         sa.ForeignKeyConstraint(
@@ -831,6 +832,19 @@ def make_billing_tables() -> None:
     )
     op.create_index(op.f("ix_billing_reconciliations_at"), "billing_reconciliations", ["at"], unique=False)
     op.create_table(
+        "doomed_files",
+        sa.Column("storage_key", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("storage_key", name=op.f("pk_doomed_files")),
+    )
+    op.create_table(
+        "retention_terms",
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=True),
+        sa.Column("shorter_days", sa.Integer(), nullable=True),
+        sa.Column("shorter_from", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_retention_terms")),
+    )
+    op.create_table(
         "billing_subscriptions",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("workspace_id", sa.String(), nullable=False),
@@ -934,6 +948,8 @@ def downgrade() -> None:
     op.drop_table("billing_takes")
     op.drop_table("billing_purchases")
     op.drop_table("billing_subscriptions")
+    op.drop_table("retention_terms")
+    op.drop_table("doomed_files")
     op.drop_table("billing_reconciliations")
     op.drop_table("stripe_events")
     op.drop_table("billing_notices")
