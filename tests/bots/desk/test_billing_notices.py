@@ -221,17 +221,15 @@ async def test_the_digest_names_members_and_projects(shop: Shop) -> None:
     """Once a month, to those who may buy: who used what, where."""
     await shop.set_balance(5_000)
     now = shop.room.clock.now()
-    await shop.room.store.write(
-        lambda tx: tx.workspaces.save_project(Project("p_1", HOME, "Launch", now, key="launch"))
-    )
-    await shop.room.store.write(
-        lambda tx: tx.workspaces.save_project(Project("p_2", HOME, "Old", now, key="old", archived_at=now))
-    )
-    for project in (None, "p_1", "p_2"):
-        session = await shop.draft("ann", project_id=project)
+    launch, old = Project("p_1", HOME, "Launch", now, key="launch"), Project("p_2", HOME, "Old", now, key="old")
+    for project in (launch, old):
+        await shop.room.store.write(lambda tx, one=project: tx.workspaces.save_project(one))  # type: ignore[misc]
+    for project_id in (None, "p_1", "p_2"):
+        session = await shop.draft("ann", project_id=project_id)
         await shop.room.command("help", "ann")
         await shop.room.harness.service.start(session.id, actor=f"{HOME}/ann")
         await shop.room.harness.run(session.id)
+    await shop.room.store.write(lambda tx: tx.workspaces.save_project(replace(old, archived_at=now)))
     await shop.till.pass_days(32)
     for _ in range(2):
         await shop.till.shop.monthly.watch()
