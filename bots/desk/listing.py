@@ -57,11 +57,11 @@ async def status_view(tools: Tools, session: Session) -> View:
     card = session_card(snapshot)
     if session.forgotten_at is not None:
         return card
+    offered = {button.action for row in card.elements if isinstance(row, Buttons) for button in row.buttons}
     buttons: list[Button] = []
-    if session.status in LIVE:
+    if session.status in LIVE and "steer" not in offered:
         buttons.append(Button("steer", "Steer session", session.id))
     if session.status in ENDED and not session.notes_only and session.status is not Status.FAILED:
-        buttons.append(Button("more", "Run one more round", session.id))
         buttons.append(Button("continue", "Continue with guidance", session.id))
     if snapshot.turns:
         buttons.append(Button("comments", "Show all comments", session.id))

@@ -21,6 +21,11 @@ _CHOICES = {  # verbs whose command is no verb, or that say too little: the ques
     "template-save": ("make a template of", "Make a template of"),
     "mute": ("take your directions out of", "Take my directions out of"),
 }
+_STEER_BY_BUTTON = "To say what to do differently, press Steer session on its card."
+_STEERING = {
+    "slack": "To say what to do differently, reply in its thread; begin with `//` and it stays between people.",
+    "discord": "To say what to do differently, press Steer session on its card, or reply to the app in its thread.",
+}
 PLACES = {"slack": "this Slack", "discord": "this server"}
 
 
@@ -123,6 +128,7 @@ def price_view(
     if first_time:
         elements.append(Text(f"**Before your first session:** {first_time}"))
     if is_started:
+        elements.append(Small(_steering(session)))
         elements.append(Small("You are mentioned once, at the end, and when you are needed."))
         buttons: tuple[Button, ...] = (Button("stop", "Stop session", session.id, style=Style.DANGER),)
     else:
@@ -132,6 +138,11 @@ def price_view(
         )
     elements.append(Buttons(buttons))
     return View(tuple(elements), f"{title}. Price: {price}, never more than {cap}.")
+
+
+def _steering(session: Session) -> str:
+    """Return how to say what to do differently, which differs with what the platform lets us hear."""
+    return _STEERING.get(session.thread.platform, _STEER_BY_BUTTON)
 
 
 def consent_view(*, asker: str, names: Sequence[str], request_id: str, vendors: Sequence[str]) -> View:

@@ -2,7 +2,7 @@
 
 from bots.views.comments import one_line, weightiest
 from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Table, Text, View
-from bots.views.round_card import said_in
+from bots.views.round_card import SHOWN_QUESTIONS, said_in, unanswered
 from bots.views.session_card import REHEARSAL_LINE
 from bots.views.words import (
     REHEARSAL,
@@ -43,11 +43,13 @@ def result_post(snapshot: Snapshot, *, is_shared: bool = False) -> View:
     ended = end_words(session)
     elements: list[Element] = [Heading(title), Text(verdict)]
     scores = score_line(round_.score for round_ in snapshot.rounds)
-    pairs = [("Ended because", ended)]
-    if scores:
-        pairs.insert(0, ("Score", scores))
-    elements.append(Fields(tuple(pairs)))
+    pairs = [("Score", scores)] if scores else []
+    if changed := _changed(snapshot):
+        pairs.append(("Changed", changed))
+    elements.append(Fields((*pairs, ("Ended because", ended))))
     elements += _next(snapshot)
+    if not is_shared:
+        elements += _questions(snapshot)
     if is_rehearsal(snapshot):
         elements.append(Small(REHEARSAL_LINE))
     if session.status in {Status.COMPLETED, Status.STOPPED} and not is_shared:
@@ -91,6 +93,32 @@ def _next(snapshot: Snapshot) -> list[Element]:
         lines.append(f"- and {count(len(still) - SHOWN_OPEN, 'more comment')}")
     heading = "What the editors say" if snapshot.session.notes_only else "What we would do next"
     return [Heading(heading, 2), Text("\n".join(lines))]
+
+
+def _changed(snapshot: Snapshot) -> str:
+    """Return how much of an upload the best version changed, empty where there is nothing to compare."""
+    best = _best(snapshot)
+    if best is None or not snapshot.session.has_upload:
+        return ""
+    if best.rewritten:
+        return "the whole text rewritten"
+    edits = sum(len(item.edits) for item in snapshot.versions if 0 < item.number <= best.number)
+    return f"{count(edits, 'edit')} in {count(best.number, 'round')}" if edits else ""
+
+
+def _questions(snapshot: Snapshot) -> list[Element]:
+    """Return what the editors asked and nobody answered, and where the answers go."""
+    asked = dict.fromkeys(one for round_ in snapshot.rounds for one in unanswered(snapshot, round_))
+    if not asked or snapshot.session.notes_only:
+        return []
+    lines = [f"- {one}" for one in list(asked)[:SHOWN_QUESTIONS]]
+    if len(asked) > SHOWN_QUESTIONS:
+        lines.append(f"- and {count(len(asked) - SHOWN_QUESTIONS, 'more question')}")
+    return [
+        Heading("Questions nobody answered", 2),
+        Text("\n".join(lines)),
+        Small("Answer with Continue with guidance."),
+    ]
 
 
 def _buttons(snapshot: Snapshot) -> tuple[Button, ...]:

@@ -9,6 +9,7 @@ from core.sessions.model import ENDED, Fate, Round, Version
 
 SHOWN_COMMENTS = 3
 SHOWN_QUESTIONS = 5
+SHOWN_DECLINED = 3
 
 
 def round_card(snapshot: Snapshot, number: int) -> View:
@@ -85,8 +86,12 @@ def _outcomes(snapshot: Snapshot, round_: Round) -> list[Element]:
     elements: list[Element] = []
     declined = settled_in(snapshot.notes, round_.number, Fate.DECLINED)
     if declined:
-        lines = "\n".join(f"{one_line(note, cast)} _{fate_words(note)}_" for note in declined)
-        elements += [Heading("Declined", 2), Text(lines)]
+        reasons = [
+            f"{one_line(note, cast)} _{fate_words(note)}_" for note in weightiest(declined, cast, SHOWN_DECLINED)
+        ]
+        if len(declined) > SHOWN_DECLINED:
+            reasons.append(f"- and {len(declined) - SHOWN_DECLINED} more: see all comments")
+        elements += [Heading("Declined", 2), Text("\n".join(reasons))]
     returned = settled_in(snapshot.notes, round_.number, Fate.REGRESSED)
     if returned:
         lines = "\n".join(f"{one_line(note, cast)} _{fate_words(note)}_" for note in returned)
@@ -103,13 +108,19 @@ def _answers(snapshot: Snapshot, round_: Round) -> list[Element]:
     """Return a button for each question that is open: nobody answered it yet, and the room still listens."""
     if snapshot.session.status in ENDED:
         return []
-    answers = [item.text for item in snapshot.guidance if not item.muted]
+    still = unanswered(snapshot, round_)
     buttons = tuple(
         Button("answer", f"Answer question {index + 1}", snapshot.session.id, f"{round_.number}:{index}")
         for index, question in enumerate(round_.questions[:SHOWN_QUESTIONS])
-        if not any(f'"{question}"' in text for text in answers)
+        if question in still
     )
     return [Buttons(buttons)] if buttons else []
+
+
+def unanswered(snapshot: Snapshot, round_: Round) -> tuple[str, ...]:
+    """Return the questions of a round that nobody answered."""
+    answers = [item.text for item in snapshot.guidance if not item.muted]
+    return tuple(one for one in round_.questions if not any(f'"{one}"' in text for text in answers))
 
 
 def said_in(snapshot: Snapshot, number: int) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def synthesize(prompt: RehearsalPrompt) -> dict[str, Any]:
     worst = [
         kind.value.lower() for kind, _ in sorted(counts.items(), key=lambda item: (-item[0].weight * item[1], item[0]))
     ]
-    stands = f"in the way stand above all: {', '.join(worst[:3])}" if worst else "rules find nothing more"
+    stands = f"most in the way: {', '.join(worst[:3])}" if worst else "rules find nothing more"
     language = "" if analysis.english else " Its sentences were not checked, because it is not English."
     return {
         "plan": _plan(kept),

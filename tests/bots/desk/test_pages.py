@@ -138,6 +138,21 @@ async def test_lists_are_paged(room: Room) -> None:
     assert "Rehearsal" in room.last.text
 
 
+async def test_the_state_offers_nothing_twice(room: Room) -> None:
+    """While it works and after its end: what the card offers is not offered again below it."""
+    await room.mention("tighten this", files=(REPORT,))
+    session = await room.only()
+    await room.command("status", values={"session": session.id})
+    labels = [button.label for button in room.last.buttons]
+    assert sorted(labels) == sorted(set(labels))
+    assert "Steer session" in labels
+    await room.harness.run(session.id)
+    await room.command("status", values={"session": session.id})
+    labels = [button.label for button in room.last.buttons]
+    assert sorted(labels) == sorted(set(labels))
+    assert {"Run one more round", "Continue with guidance", "Show all comments"} <= set(labels)
+
+
 async def test_a_private_result_is_shared_once(room: Room) -> None:
     """Pressed twice, in two processes, after a crash: one post in the channel where it was asked for, by its name."""
     room.door.names = {CHANNEL: "#plans"}

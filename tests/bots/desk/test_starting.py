@@ -9,11 +9,15 @@ from bots.commands import Place
 from bots.desk.door import Standing
 from bots.desk.requests import Attachment, RequestKind
 from bots.desk.starting import acknowledge, session_id_of
+from bots.views.ask import price_view
+from bots.views.plain import plain_text
 from core.errors import TransientError
-from core.sessions.model import Status
+from core.money import Unit
+from core.sessions.model import Status, ThreadRef
 from storage.database import Database
 from tests.bots.desk.room import CHANNEL, HOME, REPORT, Room
 from tests.bots.desk.test_inbox import request
+from tests.bots.views.samples import SESSION
 from tests.fakes.clock import FakeClock
 
 THEIRS = Attachment("F2", "rules.txt", author_id="bob")
@@ -144,6 +148,17 @@ async def test_a_member_is_told_once_what_does_the_work(room: Room) -> None:
     await room.mention("tighten that", files=(REPORT,))
     assert len(room.door.whispers) == len(first) + 1
     assert "can be wrong" not in room.last.text
+
+
+@pytest.mark.parametrize(
+    ("platform", "words"),
+    [("slack", "reply in its thread"), ("discord", "press Steer session on its card, or reply"), ("x", "press Steer")],
+)
+def test_whoever_starts_is_told_how_to_steer(platform: str, words: str) -> None:
+    """In the words of the platform: it decides what we hear."""
+    session = replace(SESSION, thread=ThreadRef(platform, "C1"))
+    view = price_view(session, balance_microcredits=0, unit=Unit.CREDITS, is_started=True)
+    assert words in plain_text(view)
 
 
 async def test_whoever_is_told_first_has_not_sent_anything_yet(room: Room) -> None:

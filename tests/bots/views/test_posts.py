@@ -10,7 +10,7 @@ from bots.views.plain import plain_text
 from bots.views.posts import view_of
 from core.money import Unit
 from core.orchestration.ports import Content, PostKind, Snapshot
-from core.sessions.model import EndReason, ParkReason, Round, Status
+from core.sessions.model import EndReason, Fate, Guidance, ParkReason, Round, Status
 from core.workspaces.model import Verbosity
 from tests.bots.views.samples import SESSION, SNAPSHOT, TURNS, VERSIONS
 from tests.contracts.chat_port import NOON
@@ -176,6 +176,29 @@ def test_the_result_says_what_would_come_next() -> None:
     text = plain_text(view_of(_content(PostKind.RESULT)))
     assert "What we would do next\n- 🧭 Content editor: Say who pays.\n- ✒️ Style editor: Passive." in text
     assert "Ended because: the round is done" in text
+
+
+def test_the_result_says_how_much_changed_and_what_was_asked() -> None:
+    """Edits up to the version that won; questions without an answer, with the way to answer them, but not where shared."""
+    view = view_of(_content(PostKind.RESULT, replace(SNAPSHOT, session=replace(SESSION, has_upload=True))))
+    assert _fields(view)["Changed"] == "1 edit in 1 round"
+    asked = "Questions nobody answered\n- Who pays?\nAnswer with Continue with guidance."
+    assert asked in plain_text(view)
+    assert "Continue with guidance" in _labels(view)
+    told = Guidance("m1", SESSION.id, SESSION.member_id, 'You asked: "Who pays?" The answer: we do', NOON)
+    answered = replace(SNAPSHOT, guidance=(told,))
+    assert "Who pays?" not in plain_text(view_of(_content(PostKind.RESULT, answered)))
+    shared = Content(PostKind.RESULT, SNAPSHOT, facts={"shared": "yes"})
+    assert "Who pays?" not in plain_text(view_of(shared))
+
+
+def test_a_round_that_declined_much_says_the_weightiest_and_how_many_more() -> None:
+    """Nobody reads twenty reasons; they are all in the comments."""
+    note = next(one for one in SNAPSHOT.notes if one.fate is Fate.DECLINED)
+    notes = tuple(replace(note, id=f"n{number}", comment=f"Point {number}.") for number in range(20, 40))
+    text = plain_text(view_of(_content(PostKind.ROUND_CARD, replace(SNAPSHOT, notes=notes), round=1)))
+    assert text.count("_Declined: the appendix has it_") == 3
+    assert "- and 17 more: see all comments" in text
 
 
 def test_the_receipt_adds_up() -> None:
