@@ -157,7 +157,7 @@ _SHOW = Option("show", "How much the thread shows", choices=("quiet", "normal", 
 _YES_NO = ("yes", "no")
 
 _BILLING = "billing"
-_PROJECT, _TEMPLATE = "project", "template"
+_PROJECT, _TEMPLATE, _DATA = "project", "template", "data"
 
 _NAME_LENGTH = 80
 _USED_TEMPLATE = Option("template", "Template to begin with; what you say goes before", completion=Completion.TEMPLATE)
@@ -355,6 +355,32 @@ COMMANDS: tuple[Command, ...] = (
         "Delete a template; sessions that were begun with it stay",
         (Option("template", "Which template", required=True, rest=True, completion=Completion.OWN_TEMPLATE),),
         who=Who.MAKER,
+    ),
+    Command(
+        _DATA,
+        "Say what is kept here, for how long, and who gets the text",
+        group=_DATA,
+        in_group="about",
+        example="data about",
+    ),
+    Command(
+        "data-export",
+        "Get your own sessions as a ZIP file, privately",
+        group=_DATA,
+        in_group="export",
+        example="data export",
+    ),
+    Command(
+        "data-delete",
+        "Remove the texts of your own sessions, or of one; receipts stay",
+        (
+            Option(
+                "session", "Which session of yours; all of them if left out", completion=Completion.SESSION, rest=True
+            ),
+        ),
+        group=_DATA,
+        in_group="delete",
+        example="data delete",
     ),
     Command("cancel", "Cancel something: you are asked what", (_SESSION,)),
     Command(

@@ -65,6 +65,7 @@ def _make_desk(parts: Parts) -> Desk:
         vendors=_vendors(parts),
         doors=parts.platforms.doors,
         sample=_sample(),
+        own_retention_days=parts.settings.retention_days,
         more=(_billing(parts),),
     )
 

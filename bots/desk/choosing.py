@@ -26,6 +26,7 @@ FITS: dict[str, frozenset[Status]] = {
     "steer": LIVE,
     "mute": LIVE,
     "delete": frozenset({Status.DRAFT}) | ENDED,
+    "data-delete": frozenset({Status.DRAFT}) | ENDED,
 }
 _CANDIDATES = 50
 _CHOICES = 5

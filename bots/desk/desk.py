@@ -9,6 +9,7 @@ from bots.desk import (
     choosing,
     completing,
     consent,
+    data,
     home,
     keeping,
     listing,
@@ -53,6 +54,7 @@ _log = structlog.get_logger(__name__)
 _PARTS: tuple[Part, ...] = (
     starting.handlers,
     consent.handlers,
+    data.handlers,
     verbs.handlers,
     keeping.handlers,
     steering.handlers,
@@ -75,6 +77,7 @@ class Desk:
         vendors: Names of the companies whose models get the text, as people know them; empty for the rehearsal alone.
         doors: Platforms by name. They may be added later, since they are built with the desk.
         sample: The document of the free sample, None where none ships.
+        own_retention_days: Days after which texts go where nothing is sold, None for never.
         asks_setup: Platforms on which only admins may start until one of them looked at the settings.
         more: Parts that bring further commands and buttons; see `bots.desk.tools.Handlers`.
     """
@@ -96,6 +99,7 @@ class Desk:
         doors: Mapping[str, Door],
         sample: Upload | None = None,
         asks_setup: frozenset[str] = frozenset({"discord"}),
+        own_retention_days: int | None = None,
         more: Sequence[Part] = (),
     ) -> None:
         self.inbox = Inbox(
@@ -117,6 +121,7 @@ class Desk:
             inbox=self.inbox,
             sample=sample,
             asks_setup=asks_setup,
+            own_retention_days=own_retention_days,
         )
         self.commands: dict[str, Handler] = {}
         self.presses: dict[str, Handler] = {}

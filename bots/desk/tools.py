@@ -37,6 +37,7 @@ class Tools:
         vendors: Names of the companies whose models get the text, as people know them; empty for the rehearsal alone.
         doors: Platforms by name.
         sample: The document of the free sample, None where none ships.
+        own_retention_days: Days after which texts go where nothing is sold, None for never.
         asks_setup: Platforms on which only admins may start until one of them looked at the settings.
         ways: What parts of the desk know of ways out of errors.
         greetings: What is done for a workspace when its first member turns up, by its id; each may be repeated.
@@ -57,6 +58,7 @@ class Tools:
     inbox: Inbox
     sample: Upload | None = None
     asks_setup: frozenset[str] = frozenset()
+    own_retention_days: int | None = None
     ways: list["FindWays"] = field(default_factory=list)
     greetings: list[Callable[[str], Awaitable[object]]] = field(default_factory=list)
 

@@ -19,6 +19,7 @@ _CHOICES = {  # verbs whose command is no verb, or that say too little: the ques
     "more": ("run one more round of", "Run one more round of"),
     "project-move": ("move", "Move"),
     "template-save": ("make a template of", "Make a template of"),
+    "data-delete": ("remove the texts of", "Remove texts of"),
     "mute": ("take your directions out of", "Take my directions out of"),
 }
 _STEER_BY_BUTTON = "To say what to do differently, press Steer session on its card."

@@ -310,6 +310,7 @@ _DENIALS = {
     Denial.ROLE: ("Your roles may not start sessions here.", "Ask an admin to allow one of them."),
     Denial.CHANNEL: ("Sessions may not be started in this channel.", "Ask in another channel, or in a direct message."),
     Denial.NOT_STARTER: ("Only whoever started the session, and admins, may do that.", "Ask them to."),
+    Denial.NOT_OWN: ("Only whoever started the session may have its texts removed.", "Ask them to."),
     Denial.NOT_MAKER: ("Only whoever made it, and admins, may do that.", "Ask them to."),
     Denial.NOT_ADMIN: ("Only admins may change this.", "Ask one of them."),
     Denial.NOT_OURS: ("Guests and people of other organisations may not see that.", "Ask a colleague here."),

@@ -19,6 +19,7 @@ class Denial(StrEnum):
     CHANNEL = "channel"
     NOT_STARTER = "not_starter"
     NOT_MAKER = "not_maker"
+    NOT_OWN = "not_own"
     NOT_ADMIN = "not_admin"
     NOT_ADDRESSEE = "not_addressee"
     NOT_OURS = "not_ours"
