@@ -1,6 +1,6 @@
 """What `atelier doctor` asks Slack: one real call, and which scope, event or setting is missing."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,11 +8,14 @@ from urllib.parse import urlsplit
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.slack.arrivals import ArrivalKind
 from bots.slack.handshake import first_answer, socket_address
+from bots.slack.http import EVENTS_PATH
 from bots.slack.manifest import EVENTS, SCOPES, WITHOUT
 from bots.slack.oauth import INSTALL_PATH
 from core.errors import AtelierError
 from core.orchestration.ports import PostRefused
+from core.sessions.ports import Arrival
 from core.workspaces.installations import Secret
 
 _LONG_AGO = timedelta(days=7)
@@ -98,19 +101,59 @@ async def check_socket(client: AsyncWebClient, token: Secret) -> SlackFinding:
     return SlackFinding(is_ok=True, detail="Socket Mode can be opened")
 
 
-def check_arrivals(last: datetime | None, now: datetime) -> SlackFinding:
-    """Return whether events arrive; Slack does not say what an app subscribed to, but silence does.
+def check_arrivals(arrivals: Sequence[Arrival], setup: SlackSetup, now: datetime) -> tuple[SlackFinding, ...]:
+    """Return what came in and what to do where nothing did; Slack does not say what an app subscribed to.
 
     Args:
-        last: When the last one came in, None for never.
+        arrivals: What Slack last sent of each kind.
+        setup: How it should come in.
         now: The time.
     """
-    if last is None or now - last > _LONG_AGO:
-        since = "yet" if last is None else f"since {last:%Y-%m-%d}"
-        names = ", ".join(EVENTS)
-        detail = f"nothing has come in {since}: the app must subscribe to {names} (atelier slack manifest)"
-        return SlackFinding(is_ok=True, detail=detail, is_warning=True)
-    return SlackFinding(is_ok=True, detail=f"the last event came in on {last:%Y-%m-%d %H:%M} UTC")
+    signed = sorted((one for one in arrivals if one.kind != ArrivalKind.REFUSED), key=lambda one: one.at, reverse=True)
+    refused = [one for one in arrivals if one.kind == ArrivalKind.REFUSED and (not signed or one.at > signed[0].at)]
+    found: list[SlackFinding] = []
+    if refused:
+        detail = (
+            f"a request on {_when(refused[0])} was refused, because its signature did not fit: compare"
+            " SLACK_SIGNING_SECRET with the app's Basic Information"
+        )
+        found.append(SlackFinding(is_ok=True, detail=detail, is_warning=True))
+    if not signed:
+        detail = f"no request signed by Slack has come in yet: {_way_in(setup)}"
+        return (*found, SlackFinding(is_ok=True, detail=detail, is_warning=True))
+    last = signed[0]
+    team = f" from {last.tenant}" if last.tenant else ""
+    kinds = ", ".join(f"{one.kind} {one.at:%Y-%m-%d %H:%M}" for one in signed)
+    detail = f"the last signed request came in on {_when(last)}{team} over {last.way} ({kinds})"
+    is_old = now - last.at > _LONG_AGO
+    if is_old:
+        detail += f"; if people used the app since then: {_way_in(setup)}"
+    found.append(SlackFinding(is_ok=True, detail=detail, is_warning=is_old))
+    if all(one.kind != ArrivalKind.EVENT for one in signed):
+        detail = f"no event has come in yet: {_subscribe(setup)}"
+        found.append(SlackFinding(is_ok=True, detail=detail, is_warning=True))
+    return tuple(found)
+
+
+def _when(arrival: Arrival) -> str:
+    return f"{arrival.at:%Y-%m-%d %H:%M} UTC"
+
+
+def _way_in(setup: SlackSetup) -> str:
+    """Return what must be right for anything to come in."""
+    if setup.app_token is not None:
+        first = "Socket Mode must be on for the app, and a process with the role slack must run (atelier serve)"
+    else:
+        first = (
+            f"the request URLs of events, interactivity and the slash command must be {setup.public_url}{EVENTS_PATH},"
+            " reachable from the internet, and a process with the role http must run (atelier serve)"
+        )
+    return f"{first}; {_subscribe(setup)}"
+
+
+def _subscribe(setup: SlackSetup) -> str:
+    flag = "--socket" if setup.app_token is not None else "--http"
+    return f"the app must subscribe to {', '.join(EVENTS)} (atelier slack manifest {flag} has it all)"
 
 
 def _problems(setup: SlackSetup) -> Iterator[str]:

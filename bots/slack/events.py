@@ -28,6 +28,7 @@ from bots.commands import Place
 from bots.desk.forms import Form
 from bots.desk.inbox import First
 from bots.desk.requests import Actor, Request, RequestKind
+from bots.slack.arrivals import Arrivals
 from bots.slack.authorize import tenant_in
 from bots.slack.blocks import Json
 from bots.slack.decode import Decoded, Install, decode_command, decode_event, decode_press, decode_shortcut
@@ -107,6 +108,7 @@ def make_slack_app(
     signing_secret: str,
     errands: Errands,
     oauth_flow: OAuthFlow | None = None,
+    arrivals: Arrivals | None = None,
 ) -> AsyncApp:
     """Return the app with all its listeners; HTTP and Socket Mode feed the same ones.
 
@@ -118,6 +120,7 @@ def make_slack_app(
         signing_secret: Empty where Socket Mode alone is used: then nothing is let in by HTTP.
         errands: What goes on beside acknowledgements; whoever made it closes it.
         oauth_flow: Where the app can be installed.
+        arrivals: Notes what comes in, for operators.
     """
     quiet = logging.getLogger(__name__)
     quiet.setLevel(logging.WARNING)  # at lower levels Bolt writes bodies into the log, and spells them out unasked
@@ -130,7 +133,7 @@ def make_slack_app(
         process_before_response=True,
         signing_secret=signing_secret,
         request_verification_enabled=False,  # ours stands in the same place
-        before_authorize=Verification(signing_secret),
+        before_authorize=Verification(signing_secret, arrivals),
         raise_error_for_unhandled_request=True,  # so that `_on_error` answers it
         attaching_function_token_enabled=False,
     )

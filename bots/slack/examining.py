@@ -1,7 +1,6 @@
 """What `atelier doctor` asks of Slack, as the settings configure it: one real call to a workspace, one for Socket Mode."""
 
 from contextlib import AsyncExitStack
-from datetime import datetime
 
 from bots.settings import Settings
 from bots.slack.assembly import open_slack
@@ -28,7 +27,7 @@ async def examine_slack(
 
     Args:
         settings: Configure Slack.
-        store: Where installations and the moments of events are; None before there is a database.
+        store: Where installations are, and what came in when; None before there is a database.
         files: As for `bots.slack.assembly.open_slack`.
         clock: The time.
         cipher: As there.
@@ -61,7 +60,8 @@ async def examine_slack(
         if app_token is not None:
             found.append(await check_socket(side.client, app_token))
     if store is not None and (cipher is None or team):
-        found.append(check_arrivals(await store.read(_last), clock.now()))
+        arrivals = await store.read(lambda tx: tx.inbound.list_arrivals(PLATFORM))
+        found += check_arrivals(arrivals, setup, clock.now())
     return tuple(found)
 
 
@@ -73,7 +73,3 @@ async def _some_team(store: Store) -> str:
         return next((item.tenant for item in everyone if item.platform == PLATFORM and not item.person), "")
 
     return await store.read(find)
-
-
-def _last(tx: Transaction) -> datetime | None:
-    return tx.inbound.last_at(PLATFORM)

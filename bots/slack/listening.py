@@ -9,6 +9,7 @@ from slack_bolt.app.async_app import AsyncApp
 from bots.desk.desk import Desk
 from bots.desk.requests import Actor
 from bots.settings import Settings
+from bots.slack.arrivals import Arrivals
 from bots.slack.assembly import SlackSide
 from bots.slack.events import make_slack_app
 from bots.slack.happenings import slack_happenings
@@ -65,6 +66,7 @@ def listen_to_slack(
         signing_secret=secret.get_secret_value() if secret is not None else "",
         errands=side.errands,
         oauth_flow=flow,
+        arrivals=Arrivals(store, clock, side.errands),
     )
     return SlackEars(app, flow, side, clock)
 

@@ -62,6 +62,24 @@ class OutboxRow:
         return self.state not in {OutboxState.SENT, OutboxState.REFUSED}
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When a platform last sent something of one kind.
+
+    Attributes:
+        source: The platform.
+        kind: What was sent, in its adapter's words.
+        tenant: Whose workspace it came from, as the platform names it; empty where it does not say.
+        way: How it came in, in its adapter's words.
+    """
+
+    source: str
+    kind: str
+    tenant: str
+    way: str
+    at: datetime
+
+
 class InboxState(StrEnum):
     """Where a request of a person stands: to be done (or claimed), waiting for a person, done, given up."""
 
@@ -324,6 +342,14 @@ class InboundRepository(Protocol):
         ...
 
     def last_at(self, source: str) -> datetime | None: ...
+    def note_arrival(self, arrival: Arrival) -> None:
+        """Remember what a platform sent in place of the last of its kind."""
+        ...
+
+    def list_arrivals(self, source: str) -> Sequence[Arrival]:
+        """Return what a platform last sent of each kind."""
+        ...
+
     def delete_before(self, moment: datetime) -> int: ...
 
 

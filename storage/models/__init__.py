@@ -1,6 +1,7 @@
 """The tables, as SQLAlchemy Core; columns are named as the fields of the core's dataclasses."""
 
 from storage.models import (
+    arrivals,
     billing,
     credits,  # noqa: A004 - the noun of the domain
     installations,
@@ -13,6 +14,7 @@ from storage.models import (
 from storage.models.base import metadata
 
 __all__ = [
+    "arrivals",
     "billing",
     "credits",
     "installations",

@@ -1,10 +1,13 @@
 """Events from outside."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from core.sessions.ports import Arrival
+from storage.models.arrivals import arrivals
 from storage.models.operations import inbound_events
 from storage.rows import Rows
 
@@ -24,6 +27,11 @@ _FIND = _EVENTS.query(
         inbound_events.c.source == sa.bindparam("source"), inbound_events.c.event_id == sa.bindparam("event_id")
     )
 )
+_ARRIVALS = Rows(arrivals, Arrival)
+_NOTE = _ARRIVALS.upsert()
+_LIST_ARRIVALS = _ARRIVALS.query(
+    _ARRIVALS.select.where(arrivals.c.source == sa.bindparam("source")).order_by(arrivals.c.kind)
+)
 _DELETE = sa.delete(inbound_events).where(inbound_events.c.at < sa.bindparam("moment"))
 
 
@@ -42,6 +50,12 @@ class SqlInboundRepository:
     def last_at(self, source: str) -> datetime | None:
         latest: datetime | None = self._connection.execute(_LAST, {"source": source}).scalar_one()
         return latest
+
+    def note_arrival(self, arrival: Arrival) -> None:
+        _NOTE.run(self._connection, arrival)
+
+    def list_arrivals(self, source: str) -> Sequence[Arrival]:
+        return _LIST_ARRIVALS.all(self._connection, source=source)
 
     def delete_before(self, moment: datetime) -> int:
         return self._connection.execute(_DELETE, {"moment": moment}).rowcount

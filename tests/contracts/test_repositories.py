@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.errors import ConflictError
 from core.sessions.forgetting import forget_texts
 from core.sessions.model import Fate, Status
-from core.sessions.ports import AuditEntry, OutboxRow, OutboxState, Transaction
+from core.sessions.ports import Arrival, AuditEntry, OutboxRow, OutboxState, Transaction
 from core.sessions.projects import Projects
 from core.workspaces.model import Template, Verbosity
 from storage.database import Database
@@ -443,6 +443,19 @@ class TestOutbox:
 
 
 class TestInbound:
+    async def test_the_last_of_each_kind_is_kept(self, store: Database) -> None:
+        """A later one takes the place of the one before; another source is none of it."""
+        first = Arrival("slack", "event", "T1", "HTTP", NOW)
+        later = replace(first, tenant="T2", at=NOW + timedelta(minutes=1))
+        others = (replace(first, kind="command"), replace(first, source="discord"))
+
+        def work(tx: Transaction) -> None:
+            for one in (first, *others, later):
+                tx.inbound.note_arrival(one)
+
+        await store.write(work)
+        assert await store.read(lambda tx: tx.inbound.list_arrivals("slack")) == [others[0], later]
+
     async def test_an_event_is_new_once(self, store: Database) -> None:
         """The same id of the same source is seen before; of another source it is not."""
 

@@ -57,6 +57,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_inbound_events_at"), "inbound_events", ["at"], unique=False)
     op.create_table(
+        "arrivals",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.Column("way", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source", "kind", name=op.f("pk_arrivals")),
+    )
+    op.create_table(
         "rations",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
@@ -976,10 +985,11 @@ def downgrade() -> None:
     op.drop_table("credit_holds")
     op.drop_table("workspaces")
     op.drop_table("inbox")
+    op.drop_table("rations")
+    op.drop_table("arrivals")
     op.drop_table("inbound_events")
     op.drop_table("executor_heartbeats")
     op.drop_table("credit_accounts")
-    op.drop_table("rations")
     op.drop_table("audit_log")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION atelier_refuse_change()")

@@ -4,15 +4,25 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiohttp import web
 
+from bots.slack.arrivals import ArrivalKind, Arrivals
+from bots.slack.authorize import Authorize
 from bots.slack.checks import SlackSetup, check_arrivals, check_installation, check_settings, check_socket
 from bots.slack.clients import web_client
+from bots.slack.errands import Errands
+from bots.slack.events import make_slack_app
+from bots.slack.http import slack_routes
 from bots.slack.manifest import SCOPES
+from core.sessions.ports import Arrival
 from core.workspaces.installations import Secret
+from storage.database import Database
 from tests.bots.slack.entrance import Entrance, entrance
+from tests.fakes.clock import FakeClock
 from tests.fakes.slack.faults import Trouble
 
 HTTP = SlackSetup("https://atelier.example", has_signing_secret=True, has_bot_token=True)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SOCKET = SlackSetup(has_bot_token=True, app_token=Secret("xapp-1"))
 MANY = SlackSetup("https://atelier.example", has_signing_secret=True, has_client=True, has_secret_keys=True)
 
@@ -95,9 +105,101 @@ def test_settings_that_are_missing_are_named(setup: SlackSetup, missing: list[st
     assert not any(one.is_ok for one in found)
 
 
-def test_silence_is_a_sign() -> None:
-    """Slack does not tell what an app subscribed to."""
-    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    assert "message.channels" in check_arrivals(None, now).detail
-    assert check_arrivals(now - timedelta(days=8), now).is_warning
-    assert not check_arrivals(now - timedelta(days=1), now).is_warning
+def arrived(kind: ArrivalKind, days: float, way: str = "HTTP") -> Arrival:
+    return Arrival("slack", kind, "" if kind is ArrivalKind.REFUSED else "T1", way, NOW - timedelta(days=days))
+
+
+def test_the_last_request_is_told() -> None:
+    """When, from which team, which way, and of each kind."""
+    [found] = check_arrivals([arrived(ArrivalKind.EVENT, 1), arrived(ArrivalKind.COMMAND, 2)], HTTP, NOW)
+    assert found.detail == (
+        "the last signed request came in on 2026-11-22 12:00 UTC from T1 over HTTP"
+        " (event 2026-11-22 12:00, command 2026-11-21 12:00)"
+    )
+    assert not found.is_warning
+
+
+@pytest.mark.parametrize(
+    ("setup", "words"),
+    [(HTTP, "https://atelier.example/slack/events"), (SOCKET, "Socket Mode must be on")],
+    ids=["http", "socket"],
+)
+def test_silence_says_what_to_do(setup: SlackSetup, words: str) -> None:
+    """Slack does not tell what an app subscribed to, nor where it sends."""
+    [found] = check_arrivals([], setup, NOW)
+    assert (found.is_ok, found.is_warning) == (True, True)
+    assert words in found.detail
+    assert "message.channels" in found.detail
+    [old] = check_arrivals([arrived(ArrivalKind.EVENT, 8)], setup, NOW)
+    assert old.is_warning
+    assert words in old.detail
+
+
+def test_commands_without_events_name_the_subscription() -> None:
+    """The address is right then, and the subscription is not."""
+    came, missing = check_arrivals([arrived(ArrivalKind.COMMAND, 1)], HTTP, NOW)
+    assert (came.is_warning, missing.is_warning) == (False, True)
+    assert missing.detail.startswith("no event has come in yet: the app must subscribe to")
+
+
+def test_a_signature_that_does_not_fit_names_the_secret() -> None:
+    """Until a later one fits."""
+    wrong, _ = check_arrivals([arrived(ArrivalKind.REFUSED, 1)], HTTP, NOW)
+    assert "SLACK_SIGNING_SECRET" in wrong.detail
+    [fine] = check_arrivals([arrived(ArrivalKind.REFUSED, 1), arrived(ArrivalKind.EVENT, 0.5)], HTTP, NOW)
+    assert not fine.is_warning
+
+
+async def test_socket_mode_is_told_from_http(memory_store: Database) -> None:
+    """What came last says how things come in now."""
+    errands = Errands()
+    arrivals = Arrivals(memory_store, FakeClock(), errands)
+    for way in ("HTTP", "Socket Mode"):
+        arrivals.note({"type": "event_callback", "team_id": "T1"}, way=way)
+        await errands.drain()
+    [found] = await memory_store.read(lambda tx: tx.inbound.list_arrivals("slack"))
+    assert (found.kind, found.tenant, found.way) == ("event", "T1", "Socket Mode")
+
+
+@pytest.mark.loopback
+async def test_what_comes_in_is_noted_once_a_minute(room: Entrance, memory_store: Database) -> None:
+    """By kind, with its team and way; of what Slack did not sign, that it came."""
+    slack, arrivals = room.slack, Arrivals(memory_store, room.clock, room.errands)
+    app = make_slack_app(
+        room.desk,
+        room.door,
+        authorize=Authorize(room.grants),
+        client=web_client(room.grants.http, base_url=slack.api_url),
+        signing_secret=slack.world.app.signing_secret,
+        errands=room.errands,
+        arrivals=arrivals,
+    )
+    runner = web.AppRunner(web.Application())
+    runner.app.router.add_routes(slack_routes(app))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    slack.world.app.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+
+    async def noted() -> dict[str, tuple[str, str, datetime]]:
+        await room.settled()
+        found = await memory_store.read(lambda tx: tx.inbound.list_arrivals("slack"))
+        return {one.kind: (one.tenant, one.way, one.at) for one in found}
+
+    await slack.command(slack.ann, slack.general, "status")
+    first = room.clock.now()
+    outcome = await slack.command(slack.ann, slack.general, "status")
+    await slack.global_shortcut(slack.ann, "new_session")
+    await slack.say(slack.ann, slack.general, f"<@{room.north.user_id}> status")
+    await slack.delivering.again(outcome.delivery, signature="v0=" + "0" * 64)
+    found = await noted()
+    assert {kind: one[:2] for kind, one in found.items()} == {
+        "command": (slack.north.id, "HTTP"),
+        "event": (slack.north.id, "HTTP"),
+        "press": (slack.north.id, "HTTP"),
+        "refused": ("", "HTTP"),
+    }
+    assert found["command"][2] <= first
+    room.clock.move(61)
+    await slack.command(slack.ann, slack.general, "status")
+    assert (await noted())["command"][2] > first
+    await runner.cleanup()
