@@ -28,6 +28,7 @@ _ENTRIES = {
 }
 _LATE = frozenset({"past_due", "unpaid", "incomplete"})
 _NO_LIMIT = "no limit"
+_BEST = "premium"  # whoever may use it may use the others: a test compares with the tiers and the catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +247,11 @@ def _figure(value: int | None) -> str:
 _FEATURES: tuple[tuple[str, Callable[[Tier], str]], ...] = (
     ("Price a month", lambda tier: cents(tier.price_cents_month)),
     ("Credits a month", lambda tier: money(tier.microcredits_month).replace(" credits", "")),
-    ("Models", lambda tier: "all" if tier.grades is None else ", ".join(tier.grades)),
+    ("Models", lambda tier: "all" if tier.grades is None or _BEST in tier.grades else ", ".join(tier.grades)),
     ("Editors", lambda tier: _figure(tier.editors)),
     ("Rounds", lambda tier: _figure(tier.rounds)),
     ("Words a document", lambda tier: _figure(tier.words)),
     ("Sessions at a time", lambda tier: _figure(tier.concurrent_sessions)),
     ("Sessions a month", lambda tier: _figure(tier.sessions_month)),
-    ("Days that texts are kept", lambda tier: _figure(tier.retention_days)),
+    ("Days texts are kept", lambda tier: _figure(tier.retention_days)),
 )

@@ -20,7 +20,7 @@ from bots.views.errors import WORDS, words_for, words_for_code
 from bots.views.estimate import estimate_view
 from bots.views.home import home_view
 from bots.views.lists import files_view, models_view, sessions_view
-from bots.views.plain import plain_text
+from bots.views.plain import plain_text, table_text
 from bots.views.posts import view_of
 from bots.views.settings import people_words, settings_view, setup_view
 from bots.views.welcome import installed_view
@@ -33,6 +33,7 @@ from core.credits.estimate import Assumptions, Quote, Range
 from core.errors import UserFacingError
 from core.money import Unit
 from core.orchestration.ports import Content, PostKind, Snapshot
+from core.providers.catalogue import Catalogue
 from core.sessions.errors import BadRequest
 from core.sessions.model import EndReason, ParkReason, Status
 from core.workspaces.model import Preferences, WorkspaceSettings
@@ -231,6 +232,18 @@ def test_the_plans_show_what_their_credits_are_worth() -> None:
     assert rows["Credits a month"] == tuple(
         f"{tier.credits_month:,} (${Decimal(tier.credits_month or 0) / 100:.2f})" for tier in PRICES.sold()
     )
+
+
+def test_the_plans_fit_side_by_side() -> None:
+    """Narrow enough for a window of a chat; "all" is said of the models where it is true."""
+    (table,) = (
+        item for item in plans_view(PLANS, may_buy=True, has_subscription=True).elements if isinstance(item, Table)
+    )
+    assert max(map(len, table_text(table).split("\n"))) <= 72
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["Models"] == ("light, standard", "all", "all")
+    grades = {spec.grade for spec in Catalogue.load().list()}
+    assert all(set(tier.grades or grades) >= grades for tier in PRICES.sold() if "premium" in (tier.grades or grades))
 
 
 @pytest.mark.parametrize(
