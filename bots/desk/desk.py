@@ -1,6 +1,6 @@
 """The desk: takes what people ask on any platform, and sees to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -33,7 +33,7 @@ from bots.desk.requests import Actor, Request, RequestKind
 from bots.desk.threads import find_session
 from bots.desk.tools import Call, FormMaker, Handler, Part, Person, Tools
 from bots.parsing import HelpNeeded, Invocation
-from bots.views.ask import failure_view, help_view
+from bots.views.ask import OPEN_FORM, failure_view, help_view, lost_form_view
 from bots.views.elements import Button, View
 from core.clock import Clock
 from core.credits.service import Ledger
@@ -51,6 +51,7 @@ from core.sessions.service import SessionService
 from core.workspaces.model import Workspace
 
 _log = structlog.get_logger(__name__)
+Happening = Callable[[Request], Awaitable[object]]
 _PARTS: tuple[Part, ...] = (
     starting.handlers,
     consent.handlers,
@@ -75,7 +76,8 @@ class Desk:
 
     Args:
         vendors: Names of the companies whose models get the text, as people know them; empty for the rehearsal alone.
-        doors: Platforms by name. They may be added later, since they are built with the desk.
+        doors: Platforms by name. They may be added later, since they are built with the desk; so may `happenings`, what
+            is done about requests of kind HAPPENED, by their action. Each may be repeated.
         sample: The document of the free sample, None where none ships.
         own_retention_days: Days after which texts go where nothing is sold, None for never.
         asks_setup: Platforms on which only admins may start until one of them looked at the settings.
@@ -102,9 +104,7 @@ class Desk:
         own_retention_days: int | None = None,
         more: Sequence[Part] = (),
     ) -> None:
-        self.inbox = Inbox(
-            store=store, handle=self.handle, clock=clock, give_up=self._give_up, keeping=self._door
-        )
+        self.inbox = Inbox(store=store, handle=self.handle, clock=clock, give_up=self._give_up, keeping=self._door)
         self.tools = tools = Tools(
             store=store,
             sessions=sessions,
@@ -126,6 +126,7 @@ class Desk:
         self.commands: dict[str, Handler] = {}
         self.presses: dict[str, Handler] = {}
         self._forms: dict[str, FormMaker] = {}
+        self.happenings: dict[str, Happening] = {}
         for part in (*_PARTS, *more):
             can = part(tools)
             self.commands |= can.commands
@@ -142,6 +143,9 @@ class Desk:
         Raises:
             TransientError: If it may work later.
         """
+        if request.kind is RequestKind.HAPPENED:
+            await self._happened(request)
+            return
         door = self.tools.doors[request.spot.thread.platform]
         try:
             await self._route(request, door)
@@ -162,11 +166,18 @@ class Desk:
         """Return the line that is said at once and privately, empty where nothing is to be said."""
         return starting.acknowledge(request)
 
+    def may_open_form(self, request: Request) -> bool:
+        """Return whether `form_for` may have a form for a request; it reads nothing."""
+        if request.files or self._form_maker(request) is None:
+            return False
+        command = BY_NAME.get(request.command)
+        text = command.rest if command is not None else None
+        return text is None or not request.values.get(text.name)  # who said it all needs no form
+
     async def form_for(self, request: Request) -> Form | None:
-        """Return the form that must be opened at once instead of queueing the request, None to queue it."""
-        name = request.command if request.kind is RequestKind.COMMAND else request.action
-        make = self._forms.get(name)
-        if make is None or request.kind not in {RequestKind.COMMAND, RequestKind.PRESS}:
+        """Return the form that a request needs before it can be done, None for one that can be done as it is."""
+        make = self._form_maker(request)
+        if make is None:
             return None
         call = Call(request, await self._person(request), self._door(request), values=_pressed_values(request))
         try:
@@ -227,6 +238,9 @@ class Desk:
         call = Call(request, person, door)
         if await setup.intercepts(self.tools, call):
             return
+        if request.wants_form and await self.form_for(request) is not None:  # it could not be opened in time
+            await call.say(_lost_form(request))
+            return
         match request.kind:
             case RequestKind.COMMAND:
                 await self._run(call, read_command(request.command, request.values))
@@ -234,6 +248,8 @@ class Desk:
                 await self._mention(call)
             case RequestKind.PRESS:
                 await self._press(call)
+            case _:
+                raise ValueError(f"no way for {request.kind}")
 
     async def _run(self, call: Call, given: Invocation | HelpNeeded) -> None:
         if isinstance(given, HelpNeeded):
@@ -286,6 +302,8 @@ class Desk:
 
     async def _give_up(self, request: Request) -> None:
         """Say that it did not work: nobody waits for an answer that never comes."""
+        if request.kind is RequestKind.HAPPENED:
+            return
         await self._door(request).whisper(request, failure_view(None, code="internal"))
 
 
@@ -295,6 +313,13 @@ async def _answer(door: Door, request: Request, view: View) -> None:
         await door.whisper(request, view)
     except PostRefused as error:
         _log.info("answer_refused", reason=error.reason, workspace=request.actor.workspace_id)
+
+
+def _lost_form(request: Request) -> View:
+    """Return how somebody gets to a form that did not open: by a press, which opens it, or by typing again."""
+    if request.kind is RequestKind.COMMAND:
+        return lost_form_view(request.command, Button(request.command, OPEN_FORM, ""))
+    return lost_form_view("", Button(request.action, OPEN_FORM, request.target, request.argument))
 
 
 def _pressed_values(request: Request) -> dict[str, str | int | float | bool]:

@@ -11,6 +11,7 @@ from core.errors import UserFacingError
 from core.money import Unit
 from core.sessions.model import Session
 
+OPEN_FORM = "Open the form"
 _COMMANDS_A_PAGE = 12
 _EXCERPT_CHARACTERS = 200
 _CHOICES = {  # verbs whose command is no verb, or that say too little: the question's end, and the button's begin
@@ -70,6 +71,17 @@ def said(text: str, *, buttons: Sequence[Button] = (), small: str = "") -> View:
     if buttons:
         elements.append(Buttons(tuple(buttons)))
     return View(tuple(elements), text)
+
+
+def lost_form_view(command: str, button: Button) -> View:
+    """Return what is said to somebody whose form did not open.
+
+    Args:
+        command: What they typed; empty for a press.
+        button: Opens it.
+    """
+    way = f"Type `/atelier {command}` again, or press the button." if command else "Press the button to open it."
+    return said(f"The form could not be opened in time, and nothing was started. {way}", buttons=(button,))
 
 
 def help_view(command: str = "", problem: str = "", *, platform: str = "", page: int = 0, sells: bool = True) -> View:
