@@ -78,7 +78,7 @@ async def probe_files(settings: Settings, key: str, data: bytes) -> bytes:
         await store.delete(key)
 
 
-async def examine_slack(settings: Settings, *, has_database: bool) -> tuple[SlackFinding, ...]:
+async def examine_slack(settings: Settings, *, has_database: bool, channel: str = "") -> tuple[SlackFinding, ...]:
     """Return what Slack says; see `bots.slack.examining.examine_slack`."""
     from bots.slack.examining import examine_slack as examine
     from core.clock import SystemClock
@@ -91,7 +91,7 @@ async def examine_slack(settings: Settings, *, has_database: bool) -> tuple[Slac
     database = Database.from_url(settings.database_url.get_secret_value()) if has_database else None
     files = file_store(settings.resolved_files_url)
     try:
-        return await examine(settings, store=database, files=files, clock=SystemClock(), cipher=cipher)
+        return await examine(settings, store=database, files=files, clock=SystemClock(), cipher=cipher, channel=channel)
     finally:
         if database is not None:
             await database.aclose()
@@ -150,7 +150,7 @@ async def probe_engine(settings: Settings) -> None:
         await client.aclose()
 
 
-async def examine_discord(settings: Settings) -> list[DiscordFinding]:
+async def examine_discord(settings: Settings, *, channel: str = "") -> list[DiscordFinding]:
     """Return how the app stands at Discord; see `bots.discord.checks.check_discord`."""
     from bots.discord.checks import check_discord
     from bots.discord.invalid import InvalidRequests
@@ -165,6 +165,8 @@ async def examine_discord(settings: Settings) -> list[DiscordFinding]:
     login = RestLogin(token.get_secret_value() if token is not None else "", invalid=invalid)
     try:
         content, sells = settings.discord_message_content, settings.stripe_secret_key is not None
-        return await check_discord(login.client, invalid=invalid, clock=clock, message_content=content, sells=sells)
+        return await check_discord(
+            login.client, invalid=invalid, clock=clock, message_content=content, channel=channel, sells=sells
+        )
     finally:
         await login.aclose()

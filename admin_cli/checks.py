@@ -33,8 +33,13 @@ _CALL_SECONDS = 30.0
 _PROBE_KEY = "doctor/probe"
 
 
-async def examine(*, call_providers: bool) -> list[Finding]:
-    """Return every finding, in the order in which people should mend them."""
+async def examine(*, call_providers: bool, channel: str = "") -> list[Finding]:
+    """Return every finding, in the order in which people should mend them.
+
+    Args:
+        call_providers: Whether to call anybody.
+        channel: See `admin_cli.platform_checks.examine_platforms`.
+    """
     findings = [_python()]
     try:
         settings = bootstrap.read_settings()
@@ -52,7 +57,7 @@ async def examine(*, call_providers: bool) -> list[Finding]:
         await registry.aclose()
     findings.append(_models(registry))
     if call_providers:
-        findings += await examine_platforms(settings, has_database=_has_database(settings, findings))
+        findings += await examine_platforms(settings, has_database=_has_database(settings, findings), channel=channel)
     return findings
 
 

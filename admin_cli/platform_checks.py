@@ -17,25 +17,31 @@ if TYPE_CHECKING:
     from bots.settings import Settings
 
 
-async def examine_platforms(settings: Settings, *, has_database: bool) -> list[Finding]:
+async def examine_platforms(settings: Settings, *, has_database: bool, channel: str = "") -> list[Finding]:
     """Return what every configured platform says, and Stripe where something is sold.
 
     Args:
         settings: Say which are configured.
         has_database: Whether the database may be read.
+        channel: A channel to look at besides: Discord's id, which is a number, or Slack's; empty for none.
     """
-    findings = [finding async for finding in _slack(settings, has_database=has_database)]
+    in_discord, in_slack = (channel, "") if channel.isdigit() else ("", channel)
+    findings = [finding async for finding in _slack(settings, has_database=has_database, channel=in_slack)]
+    asked = any(finding.name == "slack" for finding in findings) if in_slack else settings.discord_token is not None
+    if channel and not asked:
+        which = "Slack" if in_slack else "Discord"
+        findings.append(Finding("channel", Outcome.FAILED, f"{channel} is an id of {which}, which is not configured"))
     if settings.discord_token is not None:
-        seen = await bootstrap.examine_discord(settings)
+        seen = await bootstrap.examine_discord(settings, channel=in_discord)
         findings += [Finding(found.name, Outcome(found.outcome), found.detail) for found in seen]
     findings += [finding async for finding in _shop(settings)]
     return findings
 
 
-async def _slack(settings: Settings, *, has_database: bool) -> AsyncIterator[Finding]:
+async def _slack(settings: Settings, *, has_database: bool, channel: str) -> AsyncIterator[Finding]:
     if not (slack_is_configured(settings) or settings.slack_app_token or settings.slack_signing_secret):
         return
-    for found in await bootstrap.examine_slack(settings, has_database=has_database):
+    for found in await bootstrap.examine_slack(settings, has_database=has_database, channel=channel):
         outcome = Outcome.WARNING if found.is_warning else Outcome.OK if found.is_ok else Outcome.FAILED
         yield Finding("slack", outcome, found.detail)
 

@@ -85,6 +85,26 @@ async def check_installation(client: AsyncWebClient) -> tuple[SlackFinding, ...]
     return (SlackFinding(is_ok=True, detail=f"{who} answered"), *_missing(_scopes_of(answer.headers)))
 
 
+async def check_channel(client: AsyncWebClient, channel: str) -> SlackFinding:
+    """Return whether sessions work in a channel: scopes hold for a whole workspace, a channel needs the invitation.
+
+    Args:
+        client: With the workspace's bot token.
+        channel: Slack's id of it.
+    """
+    try:
+        answer = await first_answer(client.conversations_info(channel=channel))
+    except AtelierError as error:
+        detail = f"channel {channel}: {words_of(error)}; in a private one, type /invite @Atelier there first"
+        return SlackFinding(is_ok=False, detail=detail)
+    found: dict[str, Any] = answer["channel"]
+    if found.get("is_archived"):
+        return SlackFinding(is_ok=False, detail=f"channel {channel}: archived")
+    if not (found.get("is_member") or found.get("is_im") or found.get("is_mpim")):
+        return SlackFinding(is_ok=False, detail=f"channel {channel}: type /invite @Atelier there first")
+    return SlackFinding(is_ok=True, detail=f"channel {channel}: sessions work")
+
+
 async def check_socket(client: AsyncWebClient, token: Secret) -> SlackFinding:
     """Return whether Socket Mode can be opened.
 

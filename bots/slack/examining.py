@@ -8,6 +8,7 @@ from bots.slack.checks import (
     SlackFinding,
     SlackSetup,
     check_arrivals,
+    check_channel,
     check_installation,
     check_settings,
     check_socket,
@@ -21,7 +22,13 @@ from core.workspaces.installations import Cipher, Secret
 
 
 async def examine_slack(
-    settings: Settings, *, store: Store | None, files: FileStore, clock: Clock, cipher: Cipher | None
+    settings: Settings,
+    *,
+    store: Store | None,
+    files: FileStore,
+    clock: Clock,
+    cipher: Cipher | None,
+    channel: str = "",
 ) -> tuple[SlackFinding, ...]:
     """Return what was found, in the order in which it should be mended.
 
@@ -31,6 +38,7 @@ async def examine_slack(
         files: As for `bots.slack.assembly.open_slack`.
         clock: The time.
         cipher: As there.
+        channel: Slack's id of a channel to look at, ``T0123/C0123`` where there are many workspaces; empty for none.
     """
     token = settings.slack_app_token
     app_token = Secret(token.get_secret_value()) if token is not None else None
@@ -49,12 +57,16 @@ async def examine_slack(
     async with AsyncExitStack() as stack:
         side = await open_slack(settings, store=store, files=files, clock=clock, cipher=cipher, stack=stack)
         hint = ": look at SLACK_BOT_TOKEN" if cipher is None else ""
-        team = await _some_team(store) if cipher is not None and store is not None else ""
+        named, _, channel = channel.rpartition("/")
+        team = named or (await _some_team(store) if cipher is not None and store is not None else "")
         if cipher is not None and not team:
             found.append(SlackFinding(is_ok=True, detail="configured; nobody has installed the app yet"))
         else:
             try:
-                found += await check_installation(await side.workspaces(team))
+                client = await side.workspaces(team)
+                found += await check_installation(client)
+                if channel:
+                    found.append(await check_channel(client, channel))
             except AtelierError as error:
                 found.append(SlackFinding(is_ok=False, detail=words_of(error) + hint))
         if app_token is not None:

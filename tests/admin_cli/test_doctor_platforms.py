@@ -7,6 +7,7 @@ import pytest
 from admin_cli.checks import examine
 from core.clock import SystemClock
 from tests.fakes.discord.local import LocalDiscord
+from tests.fakes.discord.permissions import Permission
 from tests.fakes.slack.local import LocalSlack
 from tests.fakes.stripe.local import LocalStripe
 
@@ -21,8 +22,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-async def found(name: str) -> list[tuple[str, str]]:
-    findings = await examine(call_providers=True)
+async def found(name: str, channel: str = "") -> list[tuple[str, str]]:
+    findings = await examine(call_providers=True, channel=channel)
     return [(item.outcome.value, item.detail) for item in findings if item.name.startswith(name)]
 
 
@@ -62,6 +63,38 @@ async def test_discord_lets_the_app_in_or_says_why_not(here: pytest.MonkeyPatch)
             ((outcome, detail),) = await found("discord")
             assert outcome == "failed"
             assert "DISCORD_TOKEN" in detail
+
+
+async def test_what_the_app_may_do_in_a_channel_of_discord(here: pytest.MonkeyPatch) -> None:
+    """Intents and permissions; what is missing has the name under which an admin finds it."""
+    async with LocalDiscord(SystemClock()) as discord:
+        with discord.pointed():
+            here.setenv("DISCORD_TOKEN", discord.token)
+            here.setenv("DISCORD_API_URL", discord.api_url)
+            name, channel = f"discord channel {discord.general.id}", discord.general.id
+            assert await found(name, channel) == [("ok", "sessions work")]
+            assert [outcome for outcome, _ in await found("discord intents", channel)] == ["ok"]
+            discord.deny(discord.general, discord.world.bot, Permission.CREATE_PUBLIC_THREADS)
+            assert await found(name, channel) == [("failed", "the app lacks Create Public Threads")]
+            ((outcome, detail),) = await found("channel", "C0GENERAL")
+            assert (outcome, "Slack, which is not configured" in detail) == ("failed", True)
+
+
+async def test_whether_the_app_is_in_a_channel_of_slack(here: pytest.MonkeyPatch) -> None:
+    """In a public channel, too, nothing that people reply would come in without the invitation."""
+    async with LocalSlack(SystemClock()) as slack:
+        grant = slack.world.install(slack.north, slack.ann)
+        here.setenv("SLACK_BOT_TOKEN", grant.token)
+        here.setenv("SLACK_SIGNING_SECRET", slack.world.app.signing_secret)
+        here.setenv("SLACK_API_URL", slack.api_url)
+        here.setenv("PUBLIC_URL", "https://atelier.example")
+        channel = slack.general.id
+        assert ("failed", f"channel {channel}: type /invite @Atelier there first") in await found("slack", channel)
+        slack.general.members.add(grant.user_id)
+        assert ("ok", f"channel {channel}: sessions work") in await found("slack", channel)
+        assert any(outcome == "failed" and "C0NONE" in detail for outcome, detail in await found("slack", "C0NONE"))
+        ((outcome, detail),) = await found("channel", "123456789012345678")
+        assert (outcome, "Discord, which is not configured" in detail) == ("failed", True)
 
 
 async def test_a_shop_without_anybody_to_do_the_work_is_red(here: pytest.MonkeyPatch) -> None:
