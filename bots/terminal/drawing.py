@@ -1,5 +1,6 @@
 """Views drawn with Rich. Everything a model or a file wrote passes `harmless` first."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from rich import box
@@ -11,6 +12,7 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
+from bots.posting.text import blocks_of
 from bots.views.elements import (
     Buttons,
     Divider,
@@ -26,6 +28,10 @@ from bots.views.elements import (
     Text,
 )
 from bots.views.streams import harmless
+
+_CODE_OR_SWALLOWED = re.compile(
+    r"(?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))|<(?=[A-Za-z/!?])|&(?=#?\w+;)|!(?=\[)|(?<![^\n])\[(?=[^\]\n]+\]:)"
+)
 
 
 def draw(elements: Sequence[Element], files: Mapping[str, str]) -> RenderableType:
@@ -45,8 +51,8 @@ def _draw(element: Element, files: Mapping[str, str]) -> RenderableType:  # noqa
         case Heading(text):
             return RichText(f"\n{harmless(text)}", style="bold underline")
         case Text(markdown):
-            # two blanks before a line end keep the line break in Markdown
-            return Markdown(harmless(markdown).replace("\n", "  \n"))
+            # two blanks before a line end keep the line break in Markdown; a link shows where it leads
+            return Markdown(_shown_whole(harmless(markdown)).replace("\n", "  \n"), hyperlinks=False)
         case Small(markdown):
             return RichText(harmless(markdown), style="dim italic")
         case Quote(text):
@@ -66,6 +72,22 @@ def _draw(element: Element, files: Mapping[str, str]) -> RenderableType:  # noqa
             return RichText(harmless(f"Files: {names}"))
         case Buttons():
             return RichText()
+
+
+def _shown_whole(markdown: str) -> str:
+    """Return *markdown* in which nothing is swallowed: tags, entities, pictures and notes of links stand as they are.
+
+    What somebody wrote is text to be read here, not a page to be built; a writer who asks about ``<b>`` must see it.
+    """
+    lines: list[str] = []
+    for kind, block in blocks_of(markdown, raw=True):
+        is_code = kind == "text" and len(block) > 1
+        lines += block if is_code else [_CODE_OR_SWALLOWED.sub(_kept, line) for line in block]
+    return "\n".join(lines)
+
+
+def _kept(match: re.Match[str]) -> str:
+    return match[0] if match["code"] else f"\\{match[0]}"
 
 
 def _grid(pairs: Sequence[tuple[str, str]]) -> RichTable:
