@@ -60,10 +60,10 @@ def schema_of(settings: Settings) -> tuple[str | None, str]:
         DatabaseUnreachable: If the database does not answer.
     """
     from bots.bootstrap import database_reached
-    from storage import migrate
+    from storage import schema
 
     with database_reached(settings):
-        return migrate.current(settings.database_url.get_secret_value()), migrate.head()
+        return schema.current(settings.database_url.get_secret_value()), schema.head()
 
 
 async def probe_files(settings: Settings, key: str, data: bytes) -> bytes:

@@ -26,7 +26,7 @@ def upgrade(
     from admin_cli.bootstrap import read_settings
     from bots.bootstrap import database_reached
     from core.orchestration.engine import migrate_engine
-    from storage import migrate
+    from storage import migrate, schema
     from storage.errors import RoleUnknown
 
     settings = read_settings()
@@ -38,12 +38,12 @@ def upgrade(
         migrate.upgrade(settings.database_url.get_secret_value())
         if grant:
             try:
-                migrate.grant(settings.database_url.get_secret_value(), grant)
+                schema.grant(settings.database_url.get_secret_value(), grant)
             except RoleUnknown:
                 fail(f"The server has no role {grant!r}: create it first, with a password and without any other right.")
     if not settings.is_sqlite:  # in a file the engine makes its tables at the first start
         migrate_engine(settings.engine_url, serving_role=grant)
-    typer.echo(f"The database is at {migrate.head()}.")
+    typer.echo(f"The database is at {schema.head()}.")
     if grant:
         typer.echo(f"{grant} may serve.")
 
@@ -55,12 +55,12 @@ def current(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
     Exit 1 when it is not the one that this version needs.
     """
     from admin_cli.bootstrap import read_settings, schema_of
-    from storage import migrate
+    from storage import schema
 
     settings = read_settings()
     path = settings.database_path
     missing = settings.is_sqlite and (path is None or not path.exists())
-    found, head = (None, migrate.head()) if missing else schema_of(settings)
+    found, head = (None, schema.head()) if missing else schema_of(settings)
     if as_json:
         print_json({"current": found, "head": head, "up_to_date": found == head})
     else:

@@ -20,7 +20,7 @@ async def prepare_database(settings: Settings) -> None:
         DatabaseUnreachable: If the database does not answer.
     """
     from bots.errors import BadSettings
-    from storage import migrate
+    from storage import schema
 
     url = settings.database_url.get_secret_value()
     if settings.is_sqlite:
@@ -28,13 +28,16 @@ async def prepare_database(settings: Settings) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with database_reached(settings):
-                await asyncio.to_thread(migrate.upgrade, url)
+                if await asyncio.to_thread(schema.current, url) != schema.head():
+                    from storage import migrate
+
+                    await asyncio.to_thread(migrate.upgrade, url)
         return
     with database_reached(settings):
-        current = await asyncio.to_thread(migrate.current, url)
-    if current != migrate.head():
+        current = await asyncio.to_thread(schema.current, url)
+    if current != schema.head():
         raise BadSettings(
-            (f"The database is at {current or 'nothing'}, not at {migrate.head()}: run atelier db upgrade.",)
+            (f"The database is at {current or 'nothing'}, not at {schema.head()}: run atelier db upgrade.",)
         )
 
 
@@ -46,10 +49,10 @@ def database_reached(settings: Settings) -> Iterator[None]:
         DatabaseUnreachable: Instead of what the storage raises.
     """
     from bots.errors import DatabaseUnreachable
-    from storage import migrate
+    from storage import schema
     from storage.errors import DatabaseUnavailable
 
     try:
         yield
     except DatabaseUnavailable as error:
-        raise DatabaseUnreachable(migrate.address(settings.database_url.get_secret_value())) from error
+        raise DatabaseUnreachable(schema.address(settings.database_url.get_secret_value())) from error

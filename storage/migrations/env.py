@@ -1,4 +1,4 @@
-"""Runs migrations: on the connection of `storage.migrate`, or by hand with ``alembic -x url=... upgrade head``."""
+"""Runs migrations: on the connection of `storage.schema`, or by hand with ``alembic -x url=... upgrade head``."""
 
 from typing import Any, Literal
 
@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from storage.migrate import connect
 from storage.models import metadata
+from storage.schema import connect
 from storage.types import DocumentBlob, FreeText, Json, Utc
 
 _DEFAULT_URL = "sqlite:///./atelier.db"

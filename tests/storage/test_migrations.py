@@ -1,11 +1,14 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
-from storage import migrate
+from storage import migrate, schema
 from storage.models import metadata
 
 _POSTGRES_SCHEMA = """
@@ -33,14 +36,14 @@ def empty_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path)
 def test_a_migrated_database_has_no_drift(database_url: str) -> None:
     """After every migration the database is what the tables in the code say, and its revision is the newest."""
     assert migrate.check(database_url) == []
-    assert migrate.current(database_url) == migrate.head()
+    assert schema.current(database_url) == schema.head()
 
 
 def test_migrations_make_what_the_code_makes(database_url: str, empty_url: str) -> None:
     """Migrations and `create_all` end in one schema, checks, indexes, triggers and lengths included."""
-    with migrate.connect(empty_url) as connection:
+    with schema.connect(empty_url) as connection:
         metadata.create_all(connection)
-    with migrate.connect(empty_url) as made, migrate.connect(database_url) as migrated:
+    with schema.connect(empty_url) as made, schema.connect(database_url) as migrated:
         assert _schema(migrated) == _schema(made)
 
 
@@ -57,11 +60,26 @@ def _parts(statement: str) -> tuple[str, ...]:
     return tuple(sorted(part.strip() for part in re.split(r",\s*\n|\(\s*\n|\n\)", statement)))
 
 
+def test_the_newest_revision_is_alembics_too() -> None:
+    """The number in the last file's name is the head that Alembic finds in the files."""
+    assert schema.head() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()
+
+
+def test_a_database_that_is_up_to_date_needs_no_alembic(database_url: str) -> None:
+    """A process that finds its schema current never loads what would change it."""
+    code = (
+        "import sys; from storage import schema; "
+        f"assert schema.current({database_url!r}) == schema.head(); print('alembic' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
+
+
 def test_down_and_up_again(empty_url: str) -> None:
     """Every migration can be taken back and made again."""
     migrate.upgrade(empty_url)
     migrate.downgrade(empty_url, "base")
-    with migrate.connect(empty_url) as connection:
+    with schema.connect(empty_url) as connection:
         assert set(sa.inspect(connection).get_table_names()) == {"alembic_version"}
     migrate.upgrade(empty_url)
     assert migrate.check(empty_url) == []
@@ -69,19 +87,19 @@ def test_down_and_up_again(empty_url: str) -> None:
 
 def test_an_empty_database_has_no_revision(empty_url: str) -> None:
     """Before the first migration there is no revision, and `check` names what is missing."""
-    assert migrate.current(empty_url) is None
+    assert schema.current(empty_url) is None
     assert any("sessions" in line for line in migrate.check(empty_url))
 
 
 def test_upgrade_repeats_harmlessly(database_url: str) -> None:
     """An upgrade of an up-to-date database changes nothing."""
     migrate.upgrade(database_url)
-    assert migrate.current(database_url) == migrate.head()
+    assert schema.current(database_url) == schema.head()
 
 
 def test_the_engines_own_tables_are_no_drift(postgres_url: str) -> None:
     """Tables in the schema of the durable engine are not ours to compare."""
-    with migrate.connect(postgres_url) as connection:
+    with schema.connect(postgres_url) as connection:
         connection.execute(sa.text("CREATE SCHEMA dbos"))
         connection.execute(sa.text("CREATE TABLE dbos.workflow_status (id text)"))
     assert migrate.check(postgres_url) == []
