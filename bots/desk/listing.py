@@ -97,6 +97,7 @@ async def _sessions(tools: Tools, call: Call) -> None:
         sessions_view(
             shown,
             whose=f"{whose} in {project.name}" if project is not None else whose,
+            unit=tools.unit,
             page=number,
             pages=pages,
             argument="all:" if shows_all else "mine:",
