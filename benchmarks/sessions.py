@@ -11,7 +11,9 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import sqlite3
+import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -113,6 +115,7 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
 
     configure_logging(level="ERROR")
     database = options.database or f"sqlite+aiosqlite:///{folder}/atelier.db"
+    await _bring_up_to_date(database)
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, its plugin does not say so
         database_url=SecretStr(database),
@@ -178,6 +181,15 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
         "updates": chat.updates,
         "provider_cpu_ms_turn": round(provider * 1000 / turns, 2),
     }
+
+
+async def _bring_up_to_date(database: str) -> None:
+    """Migrate *database* as operators do, in a process that ends before the worker starts."""
+    command = (sys.executable, "-m", "admin_cli", "db", "upgrade")
+    environment = {**os.environ, "DATABASE_URL": database}  # noqa: TID251 - a benchmark
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
+    if await process.wait():
+        raise RuntimeError("the database could not be brought up to date")
 
 
 def _count_live(tx: Transaction) -> int:
