@@ -122,7 +122,8 @@ class Part:
 
 
 class ChatPort(Protocol):
-    """A place where a session is posted. Every adapter passes `tests/contracts/chat_port.py`.
+    """A place where a session is posted. Every adapter passes `tests/contracts/chat_port.py`, and whole sessions on it
+    `tests/contracts/chat_room_laws.py`.
 
     Where a platform lacks a verb, the adapter says what happens instead in its own docstring.
     """

@@ -167,6 +167,16 @@ class Room:
         """Start a session of the stage's person."""
         return await self.harness.begin(**{"thread": self.on.place, **changes})
 
+    def beside(self, chat: ChatPort) -> Harness:
+        """Return what another process has that posts through *chat*."""
+        other = Harness(
+            self.store, self.harness.clock, self.model, platform=chat.platform, member_id=self.harness.member_id
+        )
+        other.chat = chat  # type: ignore[assignment]  # a real adapter instead of the fake
+        other.files = self.on.files
+        other.rebuild()
+        return other
+
     async def run(self, **changes: object) -> Session:
         """Run a session to its end."""
         session = await self.begin(**changes)
