@@ -8,7 +8,22 @@ import typer
 import typer.core
 from typing_extensions import override
 
-from admin_cli import billing, credits, db, demo, discord, doctor, extract, models, serve, sessions, slack, workspaces
+from admin_cli import (
+    billing,
+    credits,
+    db,
+    demo,
+    discord,
+    doctor,
+    extract,
+    models,
+    projects,
+    serve,
+    sessions,
+    slack,
+    templates,
+    workspaces,
+)
 from admin_cli.output import BAD_INPUT, FAILED, say, sentence_of
 
 if TYPE_CHECKING:
@@ -50,6 +65,8 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(db.app, name="db")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(projects.app, name="projects")
+app.add_typer(templates.app, name="templates")
 app.add_typer(credits.app, name="credits")
 app.add_typer(billing.app, name="billing")
 app.add_typer(models.app, name="models")
