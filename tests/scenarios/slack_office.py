@@ -40,6 +40,7 @@ from tests.waiting import until
 PUBLIC_URL = "https://atelier.test"
 SPEED = 20.0
 _TICK_SECONDS = 30.0
+_TRIES = 8
 _LONGEST_STEP = 0.05
 _HARD_WORDS = re.compile(
     r"\b(cast|synthesizer|threshold|settle[ds]?|workspace|turns?|held|null|undefined|microcredits?)\b"
@@ -152,6 +153,24 @@ class Office:
             lambda tx: list(tx.sessions.list_sessions(workspace_id=workspace_id, limit=1_000))
         )
         return sorted(found, key=lambda session: session.created_at)
+
+    async def form(self, person: Person, channel: Channel, *, is_whole: bool = False) -> View:
+        """Open the form of a new session, with all its fields if it is to be whole.
+
+        In quick time this machine may take longer than a trigger lives: then the app says how to get to the form.
+        """
+        await self.slack.command(person, channel, "new")
+        await self.settled()
+        for _ in range(_TRIES):
+            form = self.slack.modal(person)
+            if form is None:
+                await self.press(person, self.slack.ephemeral(person, channel)[-1], "Open the form")
+            elif is_whole and "field.team" not in str(form.content["blocks"]):
+                await self.press(person, form, "More choices")
+            else:
+                return form
+            await self.settled()
+        raise AssertionError("the form did not open")
 
     async def settled(self) -> None:
         """Return when nothing that somebody asked is under way any more."""

@@ -160,8 +160,7 @@ async def test_socket_mode_has_the_same_listeners(sqlite_url: str) -> None:
             await slack.say(slack.ann, slack.general, f"{house.named()} status", thread_ts=session.thread.thread)
             await house.settled()
             assert "Done" in slack.ephemeral(slack.ann)[-1].visible_text
-            await slack.command(slack.ann, slack.general, "new")
-            assert slack.modal(slack.ann) is not None
+            assert await house.form(slack.ann, slack.general)
 
 
 async def test_five_sessions_at_once_in_one_workspace(sqlite_url: str) -> None:

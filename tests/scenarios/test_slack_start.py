@@ -91,14 +91,13 @@ async def test_the_form_takes_a_file_and_remembers_what_was_chosen(house: Office
     """The command alone opens two fields, the rest under More; the next form begins with the last choices."""
     slack = house.slack
     channel = await house.room("form", slack.ben)
-    await slack.command(slack.ben, channel, "new")
-    form = slack.modal(slack.ben)
-    assert form is not None
+    form = await house.form(slack.ben, channel)
     assert [block["block_id"] for block in form.content["blocks"] if block["type"] == "input"] == [
         "field.brief",
         "field.files",
     ]
     await house.press(slack.ben, form, "More choices")
+    await house.settled()
     outcome = await slack.submit(
         slack.ben, {"brief": "Make it shorter", "files": [("notes.md", NOTES)], "rounds": "1", "show": "v:quiet"}
     )
@@ -107,10 +106,7 @@ async def test_the_form_takes_a_file_and_remembers_what_was_chosen(house: Office
     session = await house.ended(channel)
     assert (session.cast.stop.max_rounds, session.verbosity) == (1, "quiet")
     assert len(house.thread(channel)) == 2
-    await slack.command(slack.ben, channel, "new")
-    again = slack.modal(slack.ben)
-    assert again is not None
-    await house.press(slack.ben, again, "More choices")
+    again = await house.form(slack.ben, channel, is_whole=True)
     held = {block["block_id"]: block["element"] for block in again.content["blocks"] if block["type"] == "input"}
     assert held["field.rounds"]["initial_value"] == "1"
     await slack.dismiss(slack.ben)
