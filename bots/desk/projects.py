@@ -3,13 +3,12 @@
 from collections import Counter
 from functools import partial
 
-from bots.desk.choosing import can_see
+from bots.desk.choosing import can_see, choose
 from bots.desk.forms import Form, text_form
 from bots.desk.listing import MOST_SESSIONS, SESSIONS_A_PAGE, names_of
 from bots.desk.pages import place_in
 from bots.desk.requests import RequestKind
 from bots.desk.tools import Call, Handlers, Tools
-from bots.desk.verbs import controlled
 from bots.views.ask import said
 from bots.views.elements import Button
 from bots.views.lists import sessions_view
@@ -19,7 +18,7 @@ from core.sessions.errors import BadRequest
 from core.sessions.model import Session
 from core.sessions.ports import Transaction
 from core.sessions.projects import PROJECT, Projects
-from core.workspaces.access import keep_denial, refuse, steer_denial
+from core.workspaces.access import control_denial, keep_denial, refuse, steer_denial
 from core.workspaces.errors import NameUnknown
 from core.workspaces.model import Project
 
@@ -130,9 +129,10 @@ async def _move(tools: Tools, projects: Projects, call: Call) -> None:
     if not out and not name:
         raise BadRequest(PROJECT, "Name the project, or say --out to take the session out of its own.")
     project = None if out else await projects.find(call.workspace.id, name)
-    session = await controlled(tools, call, "project-move")
+    session = await choose(tools, call, "project-move")
     if session is None:
         return
+    refuse(control_denial(session.member_id, call.member, call.person.standing))
     moved = await projects.move(session.id, project, actor=call.member.id)
     where = f"is in {project.name} now" if project is not None else "is in no project now"
     buttons = (_show_button(project),) if project is not None else ()

@@ -10,7 +10,7 @@ from bots.views.elements import Button
 from bots.views.errors import words_for
 from core.orchestration.ports import PostKind
 from core.orchestration.posting import intend, post_key, receipt_name
-from core.sessions.errors import BadRequest, NotPossibleNow
+from core.sessions.errors import BadRequest, NotPossibleNow, TextsForgotten
 from core.sessions.model import ENDED, Session, ThreadRef
 from core.sessions.ports import OutboxState, Transaction
 from core.workspaces.access import Denial
@@ -41,6 +41,8 @@ async def _share(tools: Tools, call: Call) -> None:
         raise BadRequest("share", "This session is not private: its result stands in its own thread.")
     if session.status not in ENDED:
         raise NotPossibleNow("share", session.status)
+    if session.forgotten_at is not None:
+        raise TextsForgotten(session.id)
     origin = ThreadRef(session.thread.platform, session.origin)
     try:
         await call.door.check_post(replace(call.request, spot=replace(call.request.spot, thread=origin)), origin)

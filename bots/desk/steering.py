@@ -10,7 +10,7 @@ from bots.desk.requests import Request, RequestKind
 from bots.desk.threads import find_session
 from bots.desk.tools import Call, Handlers, Person, Tools
 from bots.views.ask import offer_view, said
-from core.sessions.errors import NotPossibleNow, SessionNotFound
+from core.sessions.errors import NotPossibleNow, SessionNotFound, TextsForgotten
 from core.sessions.model import LIVE, Guidance, Session
 from core.sessions.ports import Transaction
 from core.workspaces.access import control_denial, refuse, steer_denial
@@ -79,6 +79,8 @@ async def told(tools: Tools, call: Call, session: Session) -> None:
             )
         return
     refuse(control_denial(session.member_id, call.member, call.person.standing))
+    if session.forgotten_at is not None:
+        raise TextsForgotten(session.id)
     if session.notes_only:
         await call.say(said(f"{session.title} was comments only, so there is no text of ours to continue. Start anew."))
         return
@@ -134,7 +136,7 @@ def _for_the_room(text: str) -> str:
 async def _offer(tools: Tools, call: Call, session: Session) -> None:
     """Ask once a member and end whether to go on; nothing is taken or spent before they say so."""
     text = call.request.text.strip()
-    if session.notes_only or not text or text.startswith(ASIDE):
+    if session.notes_only or session.forgotten_at is not None or not text or text.startswith(ASIDE):
         return
     if not await tools.once("offer", session.id, str(session.segment), call.member.id):
         return

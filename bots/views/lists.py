@@ -81,7 +81,9 @@ def sessions_view(
 def files_view(session: Session, files: Sequence[SessionFile], *, page: int, pages: int) -> View:
     """Return the files of a session; results go with the answer itself."""
     lines = [f"- {file.name} ({_KINDS.get(file.kind, file.kind)}, {size_words(file.size_bytes)})" for file in files]
-    text = "\n".join(lines) or "There are none yet; the result comes at the end."
+    gone = session.forgotten_at is not None
+    none_yet = "They were removed with its texts." if gone else "There are none yet; the result comes at the end."
+    text = "\n".join(lines) or none_yet
     elements: list[Element] = [Heading(f"Files of {session.title}", 2), Text(text)]
     if session.status is Status.COMPLETED and session.origin:
         elements.append(Buttons((Button("share", share_label(session), session.id),)))

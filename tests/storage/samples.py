@@ -48,7 +48,9 @@ MEMBER = Member(
     is_buyer=True,
     preferences=Preferences(no_ask_microcredits=5, last_choices={"rounds": "3"}, welcomed=True),
 )
-PROJECT = Project(id="p_1", workspace_id="slack:T1", name="Launch", created_at=NOW, description="All of it", key="launch")
+PROJECT = Project(
+    id="p_1", workspace_id="slack:T1", name="Launch", created_at=NOW, description="All of it", key="launch"
+)
 CAST = Cast(
     key="standard",
     name="Standard",

@@ -238,6 +238,17 @@ async def test_a_tier_s_days_are_said(room: Room) -> None:
     assert "for 10 days" in room.last.text
 
 
+async def test_a_forgotten_result_is_not_shared(room: Room) -> None:
+    """The button of a private session's result is still there; nothing is posted by it."""
+    await room.command("new", values={"brief": "Write a note", "private": True, "rounds": 1})
+    session = await room.only()
+    await room.harness.run(session.id)
+    await room.harness.service.forget_texts(session.id, actor="x")
+    await room.press(Button("share", "Share result", session.id), channel=session.thread.channel)
+    assert "texts of this session were removed" in room.last.text
+    assert not await room.store.read(lambda tx: tx.outbox.list_session(session.id))
+
+
 async def test_a_forgotten_session_is_still_in_its_list(room: Room) -> None:
     """With nothing to press that needs a text; going on with it is refused in words."""
     session = await room.ended()
@@ -248,6 +259,13 @@ async def test_a_forgotten_session_is_still_in_its_list(room: Room) -> None:
     await room.press(Button("more", "Run one more round", session.id))
     assert "texts of this session were removed" in room.last.text
     assert (await fresh(room, session)).status is Status.COMPLETED
+    await room.mention("make it longer", thread=session.thread.thread)
+    assert "texts of this session were removed" in room.last.text
+    before = len(room.door.whispers)
+    await room.say("make it longer", thread=session.thread.thread)
+    assert len(room.door.whispers) == before
+    await room.command("files", values={"session": session.id})
+    assert "removed with its texts" in room.last.text
     entries = await export(room)
     (told,) = of_kind(entries, "/session.json")
     assert told["texts_removed_at"] is not None

@@ -191,6 +191,9 @@ async def test_a_private_session_is_not_seen_in_its_project(room: Room) -> None:
             assert "no sessions" in room.last.text
             await room.command("sessions", who, values={"all": True, "project": "launch"}, channel=channel)
             assert "secret" not in room.last.text
+            await room.command("project-move", who, values={"out": True, "session": session.id}, channel=channel)
+            assert "no such session here" in room.last.text
+    assert (await room.only()).project_id is not None
     await room.command("project-show", values={"project": "launch"})
     assert "secret" in room.last.text
 
