@@ -225,18 +225,28 @@ async def test_shards_share_the_servers() -> None:
         assert discord.commands() == []
 
 
-async def test_many_servers_cost_little() -> None:
-    """No members, no messages are kept."""
+async def test_one_process_is_in_2500_servers() -> None:
+    """All come over one line, and of each nothing is kept but what it is: no members but the app, and no messages."""
     async with entrance(starts=False, facts={"checks_openapi": False}) as on:
-        for number in range(300):
-            guild = on.discord.world.add_guild(f"g{number}", on.discord.ann)
-            on.discord.world.install(guild)
+        discord = on.discord
+        for number in range(2_500 - len(discord.world.guilds)):
+            guild = discord.world.add_guild(f"g{number}", discord.ann)
+            discord.world.install(guild)
+            discord.world.add_channel(guild, "general")
         await on.start()
-        client = on.bots[0]
-        assert len(client.guilds) == 302
-        assert all(len(guild.members) <= 1 for guild in client.guilds)
-        assert list(client.cached_messages) == []
+        (client,) = on.bots
         assert isinstance(client, library.AutoShardedClient)
+        assert len(client.guilds) == 2_500
+        assert sum(len(guild.members) for guild in client.guilds) <= 2_500
+        assert list(client.cached_messages) == []
+        (session,) = discord.gateway.sessions.open.values()
+        sent = [event["t"] for event in session.events]
+        assert (sent.count("READY"), sent.count("GUILD_CREATE")) == (1, 2_500)
+        assert (discord.gateway.identifies, on.asked, discord.said_by_app()) == (1, [], [])
+        # nothing was asked for each server: the calls are those of an app in two
+        assert len(discord.api.calls) < 10, [call.route for call in discord.api.calls]
+        await discord.slash(discord.ann, discord.general, "atelier status")
+        await on.one()
 
 
 async def test_commands_are_synced_when_they_differ() -> None:
