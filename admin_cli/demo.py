@@ -121,7 +121,12 @@ def tell_end(chat: TerminalChat, session: Session, files: list[str], out: str, u
 
     for path in files:
         chat.say(f"File: {path}")
-    if session.status is Status.PAUSED:
+    if session.status in {Status.COMPLETED, Status.STOPPED} and not session.notes_only:
+        chat.say(
+            f"One more round: atelier sessions more {session.id}\n"
+            f'With guidance: atelier sessions continue {session.id} "what to do"'
+        )
+    elif session.status is Status.PAUSED:
         chat.say(f"Paused. Go on with: {resume_hint(session.id, out)}")
     elif session.status is Status.WAITING:
         chat.say(f"It waits: {park_words(session.park_reason, unit)}. Go on with: {resume_hint(session.id, out)}")

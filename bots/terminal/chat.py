@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from typing_extensions import override
 
-from bots.terminal.drawing import draw
+from bots.terminal.drawing import draw, unmarked
 from bots.terminal.live import Board
 from bots.terminal.payload import decode_elements, encode
 from bots.views.plain import plain_text
@@ -70,7 +70,11 @@ class TerminalChat(ChatPort):
     @override
     def render(self, content: Content) -> Sequence[Part]:
         view, payload = encode(content)
-        return (Part(text=harmless(plain_text(view)) or view.fallback, payload=payload, file_ids=content.file_ids),)
+        return (
+            Part(
+                text=unmarked(harmless(plain_text(view))) or view.fallback, payload=payload, file_ids=content.file_ids
+            ),
+        )
 
     @override
     async def open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None = None) -> ThreadRef:

@@ -33,6 +33,9 @@ _CODE_OR_SWALLOWED = re.compile(
     r"(?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))|<(?=[A-Za-z/!?])|&(?=#?\w+;)|!(?=\[)|(?<![^\n])\[(?=[^\]\n]+\]:)"
 )
 
+_BOLD = re.compile(r"(?m)(?<![*\\])\*\*(?=\S)([^\n]+?)(?<=\S)\*\*(?!\*)")
+_ASIDE = re.compile(r"(?m) _(\S[^\n]*)_$")
+
 
 def draw(elements: Sequence[Element], files: Mapping[str, str]) -> RenderableType:
     """Return a panel titled by the first heading."""
@@ -72,6 +75,11 @@ def _draw(element: Element, files: Mapping[str, str]) -> RenderableType:  # noqa
             return RichText(harmless(f"Files: {names}"))
         case Buttons():
             return RichText()
+
+
+def unmarked(text: str) -> str:
+    """Return plain lines without the stars and underscores of our own emphasis, which nothing would draw there."""
+    return _ASIDE.sub(r" \1", _BOLD.sub(r"\1", text))
 
 
 def _shown_whole(markdown: str) -> str:

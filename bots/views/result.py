@@ -9,6 +9,7 @@ from bots.views.words import (
     count,
     end_words,
     exact,
+    exact_money,
     find_role,
     is_rehearsal,
     left,
@@ -65,6 +66,9 @@ def verdict_words(snapshot: Snapshot) -> str:
         return f"{count(len(snapshot.notes), 'comment').capitalize()}; your document is as it was."
     if best is None:
         return "There is no finished version."
+    if best.number == 0 and len(snapshot.versions) == 1:
+        scored = f" ({score(best.score)})" if best.score is not None else ""
+        return f"No round rewrote anything: your document comes back as it was{scored}."
     if best.number == 0:
         return f"No revision scored higher than your original ({score(best.score)}), so it comes back unchanged."
     judged = f", which scored {score(best.score)}" if best.score is not None else ""
@@ -151,7 +155,7 @@ def receipt_post(snapshot: Snapshot) -> View:
     pairs = [
         ("Quoted", price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)),
         ("Set aside at most", money(session.cap_microcredits, unit)),
-        ("Charged", money(spent, unit)),
+        ("Charged", exact_money(spent, unit)),
         ("Given back", left(unused, unit)),
     ]
     if unit is Unit.CREDITS:

@@ -65,6 +65,12 @@ def money(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
     return _credits(amount(microcredits), dollars(microcredits))
 
 
+def exact_money(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
+    """Return an amount as exact as the lines that it sums up, with its unit: ``4.21 credits ($0.0421)``."""
+    shown = exact(microcredits, unit)
+    return shown if unit is Unit.DOLLARS else shown.replace(" (", " credits (", 1)
+
+
 def spent_of(spent_microcredits: int, cap_microcredits: int, unit: Unit = Unit.CREDITS) -> str:
     """Return how much of the cap is used: ``10 of at most 40 credits ($0.10 of $0.40)``, or ``$0.10 of at most $0.40``."""
     spent, cap = dollars(spent_microcredits), dollars(cap_microcredits)
@@ -199,7 +205,7 @@ def end_words(session: Session) -> str:  # noqa: PLR0911 - one return a case
     rounds = session.cast.stop.max_rounds
     match session.end_reason:
         case EndReason.THRESHOLD:
-            return f"it reached {limit_of(session)}, which you called good enough"
+            return f"it reached {limit_of(session)}, which counts as good enough"
         case EndReason.ROUNDS:
             return "the round is done" if rounds == 1 else f"all {rounds} rounds are done"
         case EndReason.PLATEAU:

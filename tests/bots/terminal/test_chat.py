@@ -154,6 +154,30 @@ async def test_silence_is_complete() -> None:
     assert harness.output.getvalue() == ""
 
 
+async def test_plain_lines_have_no_marks_of_emphasis() -> None:
+    """Who speaks stands there as a name, not between stars that nothing draws."""
+    harness = Harness(Mode.PLAIN)
+    (card,) = harness.chat.render(Content(kind=PostKind.ROUND_CARD, snapshot=SNAPSHOT, round=1))
+    await harness.chat.send(_THREAD, card, key="k")
+    assert "Style editor" in harness.output.getvalue()
+    assert "**" not in harness.output.getvalue()
+    assert "_declined" not in harness.output.getvalue()
+
+
+async def test_panels_swallow_nothing() -> None:
+    """Tags, entities and pictures are text to be read, and a link shows where it leads."""
+    harness = Harness(Mode.LIVE)
+    said = "Use <b>, &lt; and ![a](https://a.test), see [here](https://evil.test), in `<code>` too."
+    rounds = tuple(replace(one, summary=said) for one in SNAPSHOT.rounds)
+    (card,) = harness.chat.render(Content(kind=PostKind.ROUND_CARD, snapshot=replace(SNAPSHOT, rounds=rounds), round=1))
+    await harness.chat.send(_THREAD, card, key="k")
+    harness.chat.close()
+    shown = harness.output.getvalue()
+    for piece in ("<b>", "&lt;", "https://a.test", "here (https://evil.test)", "<code>"):
+        assert piece in shown
+    assert "\x1b]8;" not in shown
+
+
 @pytest.mark.parametrize("mode", [Mode.LIVE, Mode.PLAIN])
 async def test_model_text_cannot_move_the_cursor(mode: Mode) -> None:
     """Escape sequences in a comment are printed as harmless text, not obeyed."""

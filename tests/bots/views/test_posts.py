@@ -171,6 +171,13 @@ def test_the_result_names_the_version_that_won(best: int | None, verdict: str) -
     assert verdict in plain_text(view)
 
 
+def test_a_document_that_no_round_rewrote_was_not_beaten_by_anything() -> None:
+    """Where the reading was good enough, nothing is said of revisions that never were."""
+    session, versions = replace(SESSION, best_version=0), SNAPSHOT.versions[:1]
+    view = view_of(_content(PostKind.RESULT, replace(SNAPSHOT, session=session, versions=versions)))
+    assert "No round rewrote anything: your document comes back as it was (6.1)." in plain_text(view)
+
+
 def test_the_result_says_what_would_come_next() -> None:
     """Comments that are still open are the next steps."""
     text = plain_text(view_of(_content(PostKind.RESULT)))
@@ -211,7 +218,7 @@ def test_the_receipt_adds_up() -> None:
     assert _fields(view) == {
         "Quoted": "10 to 20 credits ($0.10 to $0.20)",
         "Set aside at most": "40 credits ($0.40)",
-        "Charged": "10 credits ($0.10)",
+        "Charged": "10.00 credits ($0.10)",
         "Given back": "30 credits ($0.30)",
         "Balance": "90 credits ($0.90)",
     }
