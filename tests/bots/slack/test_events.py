@@ -441,3 +441,26 @@ async def test_a_private_channel_s_archive_counts_too(room: Entrance) -> None:
     envelope = slack.events.envelope(secret, slack.north, room.north, event)
     await slack.delivering.deliver(Delivery("events_api", envelope))
     assert [place_of(one.spot.thread).channel for one in room.desk.asked] == [secret.id]
+
+
+async def test_a_certificate_check_that_nobody_signed_does_nothing(room: Entrance) -> None:
+    """Bolt answers it before any signature is looked at, so nothing may come of it."""
+    body = urlencode({"ssl_check": "1", "token": "x", "command": "/atelier", "text": "status", "team_id": "T0NORTH"})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(room.slack.world.app.request_url, data=body, headers=headers) as answer,
+    ):
+        assert answer.status in {200, 401}
+    assert room.desk.inbox.stored == []
+
+
+@pytest.mark.parametrize("trouble", [None, Trouble.LOST_REQUEST], ids=["reachable", "away"])
+async def test_a_command_where_the_app_is_gone_is_acknowledged(room: Entrance, trouble: Trouble | None) -> None:
+    """Also where the address for Bolt's own words cannot be reached; nothing is stored."""
+    slack = room.slack
+    room.north.is_revoked = True
+    if trouble is not None:
+        slack.faults.add(trouble, "response_url")
+    outcome = await slack.command(slack.ann, slack.general, "status")
+    assert (outcome.delivery.attempts[-1].status, room.desk.inbox.stored) == (200, [])
