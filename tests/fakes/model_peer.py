@@ -33,6 +33,7 @@ _GOOGLE_CONFIG_KEYS = {"maxOutputTokens", "responseMimeType", "responseJsonSchem
 _MOST_BREAKS = 4
 _OVERLOADED = 529
 _PIECE = 16
+_DOLED = web.RequestKey("doled", bool)
 
 
 @dataclass
@@ -89,6 +90,8 @@ class ModelPeer:
         problems: What was wrong with requests; a test that expects none asserts that it is empty.
         down: Providers that answer 529 to everything.
         answer: Says what a prompt is answered with where no script is left; None for the words of a `Script`.
+        holds: Says which prompts wait until *released* is set; None for none.
+        doles: Says of which prompts' answers each event needs one of *permits*; None for none.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -103,6 +106,10 @@ class ModelPeer:
         self.problems: list[str] = []
         self.down: set[str] = set()
         self.answer: Callable[[str], str] | None = None
+        self.holds: Callable[[str], bool] | None = None
+        self.released = asyncio.Event()
+        self.doles: Callable[[str], bool] | None = None
+        self.permits = asyncio.Semaphore(0)
         self.cut_off = asyncio.Event()
 
     async def start(self) -> None:
@@ -329,6 +336,10 @@ class ModelPeer:
         body: dict[str, Any] = await request.json()
         self.requests.append(body)
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
+        prompt = "".join(texts_of(body))
+        request[_DOLED] = self.doles is not None and self.doles(prompt)
+        if self.holds is not None and self.holds(prompt):
+            await self.released.wait()
         return body
 
     def _next(self, provider: str, body: dict[str, Any]) -> Script:
@@ -337,7 +348,7 @@ class ModelPeer:
         if not self._scripts:
             if self.answer is None:
                 return Script()
-            text = self.answer("".join(_texts(body)))
+            text = self.answer("".join(texts_of(body)))
             return Script(words=tuple(text[start : start + _PIECE] for start in range(0, len(text), _PIECE)))
         script = self._scripts[0]
         script.times -= 1
@@ -371,6 +382,8 @@ class ModelPeer:
         response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
         for name, data in events:
+            if request[_DOLED]:
+                await self.permits.acquire()
             head = f"event: {name}\n" if name else ""
             await response.write(f"{head}data: {data}\n\n".encode())
         if script.hangs:
@@ -396,16 +409,16 @@ def _need(holds: bool, problem: str) -> None:
         raise RequestInvalid(problem)
 
 
-def _texts(body: object) -> list[str]:
+def texts_of(body: object) -> list[str]:
     """Return every text of a request, in the order in which they stand."""
     if isinstance(body, list):
-        return [text for item in body for text in _texts(item)]
+        return [text for item in body for text in texts_of(item)]
     if not isinstance(body, dict):
         return []
     return [
         text
         for key, value in body.items()
-        for text in ([value] if key in {"text", "content"} and isinstance(value, str) else _texts(value))
+        for text in ([value] if key in {"text", "content"} and isinstance(value, str) else texts_of(value))
     ]
 
 

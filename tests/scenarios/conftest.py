@@ -9,22 +9,32 @@ import pytest_asyncio
 
 from tests.scenarios import discord_office
 from tests.scenarios.slack_office import Office, local_slack, office, settings_of
+from tests.scenarios.slack_vendor import Vendor, local_vendor
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def models() -> AsyncIterator[Vendor]:
+    """A vendor, for the files whose ``SPEAKS`` is ``vendor``."""
+    async with local_vendor() as vendor:
+        yield vendor
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def north(
-    request: pytest.FixtureRequest, _sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, models: Vendor, _sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Office]:
     """The program on SQLite, installed in the workspace north and invited into #general.
 
-    A file's ``PACE`` are the tokens a second of its rehearsal model, so that one can watch it.
+    A file's ``PACE`` are the tokens a second of its rehearsal model, so that one can watch it; where its ``SPEAKS`` is
+    ``vendor``, a vendor's models work instead.
     """
     path = tmp_path_factory.mktemp("office") / "atelier.db"
     shutil.copy(_sqlite_template, path)
     pace = getattr(request.module, "PACE", None)
+    more = models.settings if getattr(request.module, "SPEAKS", "") == "vendor" else {}
     async with (
         local_slack() as slack,
-        office(slack, settings_of(f"sqlite+aiosqlite:///{path}", slack), rehearsal_pace=pace) as house,
+        office(slack, settings_of(f"sqlite+aiosqlite:///{path}", slack, **more), rehearsal_pace=pace) as house,
     ):
         await house.install(slack.north, slack.ann, slack.general)
         yield house
@@ -69,3 +79,12 @@ async def discord_house(discord_north: discord_office.Office) -> AsyncIterator[d
     discord.faults.clear()
     assert discord.api.problems == []
     assert discord.without_allowed_mentions() == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def vendor(models: Vendor) -> AsyncIterator[Vendor]:
+    """The vendor of a file; at a scenario's end it says again what it said at first, and was asked nothing wrong."""
+    models.peer.requests.clear()
+    yield models
+    models.reset()
+    assert models.peer.problems == []

@@ -27,11 +27,13 @@ from bots.http.health import Health
 from bots.settings import Settings
 from bots.slack.manifest import EVENTS, SCOPES
 from bots.slack.tenants import workspace_id_of
+from core.clock import SystemClock
 from core.orchestration import runtime
 from core.orchestration.engine import migrate_engine
-from core.sessions.model import ENDED, Session, Status
+from core.sessions.model import ENDED, ParkReason, Session, Status
 from storage.secrets import generate_key
 from tests.fakes.slack.forms import elements_of
+from tests.fakes.slack.interaction import Interactions
 from tests.fakes.slack.local import LocalSlack
 from tests.fakes.slack.model import AppConfig, Channel, Enterprise, Grant, Kind, Message, Person, Team, View
 from tests.fakes.slack.pressing import Outcome
@@ -160,16 +162,25 @@ class Office:
         In quick time this machine may take longer than a trigger lives: then the app says how to get to the form.
         """
         await self.slack.command(person, channel, "new")
-        await self.settled()
+        form = await self._opened(person, channel)
+        if is_whole and "field.team" not in str(form.content["blocks"]):
+            await self.press(person, form, "More choices")
+            form = await self._opened(person, channel)
+        return form
+
+    async def press_for_form(self, person: Person, where: Message, label: str) -> View:
+        """Press a button that opens a form, and return the form."""
+        await self.press(person, where, label)
+        return await self._opened(person, self.slack.world.channels[where.channel])
+
+    async def _opened(self, person: Person, channel: Channel) -> View:
+        """Return the form that was asked for; see `form`."""
         for _ in range(_TRIES):
-            form = self.slack.modal(person)
-            if form is None:
-                await self.press(person, self.slack.ephemeral(person, channel)[-1], "Open the form")
-            elif is_whole and "field.team" not in str(form.content["blocks"]):
-                await self.press(person, form, "More choices")
-            else:
-                return form
             await self.settled()
+            form = self.slack.modal(person)
+            if form is not None:
+                return form
+            await self.press(person, self.slack.ephemeral(person, channel)[-1], "Open the form")
         raise AssertionError("the form did not open")
 
     async def settled(self) -> None:
@@ -210,6 +221,23 @@ class Office:
         await until(there)
         await self.settled()
         return (await self.sessions_in(channel))[-1]
+
+    async def waits(self, channel: Channel, reason: ParkReason, *, step_seconds: float = 5.0) -> Session:
+        """Return the newest session of a channel once it waits for *reason*, letting time pass meanwhile."""
+
+        async def parked() -> bool:
+            self.pass_time(step_seconds)
+            session = (await self.sessions_in(channel))[-1]
+            return session.status is Status.WAITING and session.park_reason is reason
+
+        await until(parked)
+        return (await self.sessions_in(channel))[-1]
+
+    def pass_time(self, seconds: float) -> None:
+        """Let *seconds* pass at once, for the program and for Slack."""
+        clock = self.slack.world.clock
+        assert isinstance(clock, QuickClock)
+        clock.move(seconds)
 
     async def ended(self, channel: Channel, number: int = 1, *, seconds: float = 15) -> Session:
         """Return the newest session of a channel once *number* of them ended and all of their posts are there."""
@@ -327,6 +355,7 @@ async def office(slack: LocalSlack, settings: Settings, **more: Any) -> AsyncIte
         await asyncio.to_thread(migrate_engine, settings.engine_url)
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings, choices=choices))
+        await parts.registry.warm()
         health = Health({}, last_inbound=nothing, clock=parts.clock)
         app = make_app(health, parts.metrics, routes=parts.platforms.routes())
         server = HttpServer(app, host="127.0.0.1", port=0)
@@ -347,9 +376,14 @@ async def office(slack: LocalSlack, settings: Settings, **more: Any) -> AsyncIte
 
 @asynccontextmanager
 async def local_slack(**more: Any) -> AsyncIterator[LocalSlack]:
-    """Open a Slack whose time is quick and where the app is what our manifest says; *more* are for `LocalSlack`."""
+    """Open a Slack whose time is quick and where the app is what our manifest says; *more* are for `LocalSlack`.
+
+    The three seconds that a trigger lives are the machine's, as those of an answer are: no machine is as quick as time.
+    """
     app = AppConfig(scopes=frozenset(SCOPES), events=frozenset(EVENTS))
+    machine = SystemClock()
     async with LocalSlack(QuickClock(), app=app, **more) as slack:
+        slack.world.interactions = Interactions(lambda: machine.now().timestamp())
         yield slack
 
 
