@@ -160,7 +160,8 @@ async def test_socket_mode_has_the_same_listeners(sqlite_url: str) -> None:
             await slack.say(slack.ann, slack.general, f"{house.named()} status", thread_ts=session.thread.thread)
             await house.settled()
             assert "Done" in slack.ephemeral(slack.ann)[-1].visible_text
-            assert await house.form(slack.ann, slack.general)
+            form = await house.form(slack.ann, slack.general)
+            assert form.content["blocks"]
 
 
 async def test_five_sessions_at_once_in_one_workspace(sqlite_url: str) -> None:
@@ -318,3 +319,41 @@ async def test_the_installer_s_message_runs_the_free_sample(sqlite_url: str) -> 
         await house.press(slack.ann, greeting, "Run free sample")
         await house.whispered(slack.ann, "was run already")
         assert len(await house.sessions()) == before
+
+
+async def test_a_token_that_dies_unannounced_loses_no_text(sqlite_url: str) -> None:
+    """Slack refuses a token without having said so: nothing hangs or comes twice, and a new install has the result."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=300.0) as house:
+        await house.install(slack.north, slack.ann, slack.general)
+        await slack.say(slack.ann, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
+        session = await house.running(slack.general)
+        await slack.revoke(house.bot(), tell=False)
+
+        async def over() -> bool:
+            return (await house.sessions())[0].status in ENDED
+
+        await until(over)
+        await house.install(slack.north, slack.ann, slack.general)
+        await slack.command(slack.ann, slack.general, f"files {session.id}")
+        await house.settled()
+        assert any(one.files for one in slack.direct_messages(slack.ann))
+        assert len([one for one in slack.said_by_app(slack.general) if not one.is_reply]) == 1
+
+
+async def test_tokens_are_renewed_while_sessions_run(sqlite_url: str) -> None:
+    """Where tokens rotate, a session outlives one: the new one is fetched once, and everything is posted with it."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=300.0) as house:
+        slack.world.app.rotates_tokens = True
+        await house.install(slack.north, slack.ann, slack.general)
+        first = house.bot().token
+        await slack.say(slack.ann, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
+        await house.running(slack.general)
+        begun = len(slack.api.calls)
+        house.pass_time(11 * 3600)
+        session = await house.ended(slack.general, seconds=30)
+        assert session.status is Status.COMPLETED
+        assert _kinds(house, slack.general) == [1, 1]
+        later = slack.api.calls[begun:]
+        assert [call.outcome for call in later if call.method == "oauth.v2.access"] == ["ok"]
+        posts = [call.token for call in later if call.method == "chat.postMessage"]
+        assert posts[-1] == house.bot().token != first

@@ -9,6 +9,7 @@ from core.sessions.model import Status
 from tests.fakes.slack.faults import Trouble
 from tests.fakes.slack.model import Channel, Message
 from tests.scenarios.slack_office import Office, buttons_of, jargon_in
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -213,3 +214,84 @@ async def test_an_upload_that_fails_leaves_nothing_half_made(house: Office) -> N
     await house.press(slack.ann, result, "Show files")
     await house.settled()
     assert any(one.files for one in slack.direct_messages(slack.ann))
+
+
+@pytest.mark.parametrize("trouble", [Trouble.TRUNCATED, Trouble.SERVER_ERROR, Trouble.LOST_REQUEST], ids=str)
+async def test_a_download_that_fails_once_is_tried_again(house: Office, trouble: Trouble) -> None:
+    """Half a file, an error, no answer: it is fetched again, and what is edited is the whole file, once."""
+    slack = house.slack
+    channel = await house.room(f"fetch-{trouble}", slack.ann)
+    fault = slack.faults.add(trouble, "file.download")
+    await slack.say(slack.ann, channel, f"{house.named()} tighten --rounds 1", files=[("proposal.docx", SAMPLE)])
+    await house.ended(channel, seconds=30)
+    assert fault.hits == 1
+    assert len(await house.sessions_in(channel)) == 1
+    (result,) = [one for one in house.thread(channel) if one.files]
+    assert any(slack.world.files[one].name.endswith(".docx") for one in result.files)
+
+
+async def test_a_download_that_never_works_is_said(house: Office) -> None:
+    """After some tries the asker reads that it did not work; nothing was made or posted, and nobody waits for ever."""
+    slack = house.slack
+    channel = await house.room("never", slack.ann)
+    slack.faults.add(Trouble.SERVER_ERROR, "file.download", times=-1)
+    await slack.say(slack.ann, channel, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
+
+    async def is_said() -> bool:
+        house.pass_time(10)
+        return any("went wrong" in one.visible_text for one in slack.ephemeral(slack.ann, channel))
+
+    await until(is_said)
+    assert await house.sessions_in(channel) == []
+    assert slack.said_by_app(channel) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "trouble"),
+    [
+        ("file.upload", Trouble.SERVER_ERROR),
+        ("file.upload", Trouble.LOST_ANSWER),
+        ("files.completeUploadExternal", Trouble.SERVER_ERROR),
+        ("files.completeUploadExternal", Trouble.LOST_ANSWER),
+        ("chat.update", Trouble.LOST_ANSWER),
+    ],
+    ids=str,
+)
+async def test_an_upload_that_fails_half_way_leaves_nothing_half_made(
+    house: Office, method: str, trouble: Trouble
+) -> None:
+    """Wherever the way of a result's files breaks, one result stands there with each of its files once."""
+    slack = house.slack
+    channel = await house.room(f"half-{method}-{trouble}".replace(".", "-").lower(), slack.ann)
+
+    def puts_files(asked: dict[str, object]) -> bool:
+        return method != "chat.update" or bool(asked.get("file_ids"))
+
+    fault = slack.faults.add(trouble, method, when=puts_files)
+    await slack.say(slack.ann, channel, f"{house.named()} tighten --rounds 1", files=[("proposal.docx", SAMPLE)])
+    session = await house.ended(channel, seconds=30)
+    assert fault.hits == 1
+    assert session.status is Status.COMPLETED
+    results = [one for one in house.thread(channel) if "Result" in one.visible_text[:60]]
+    assert len(results) == 1
+    names = [slack.world.files[one].name for one in results[0].files]
+    assert len(names) == len(set(names)) > 0
+    shared = [one for one in slack.files(channel) if one.user != slack.ann.id]
+    assert sorted(one.name for one in shared) == sorted(names)
+
+
+async def test_what_slack_sends_again_because_nobody_answered_is_done(house: Office) -> None:
+    """An event whose first delivery failed is done when it comes again, and once however often it comes after that."""
+    slack = house.slack
+    channel = await house.room("again", slack.ann)
+    url, slack.world.app.request_url = slack.world.app.request_url, "http://127.0.0.1:9/slack/events"
+    begun = len(slack.delivering.sent)
+    await slack.say(slack.ann, channel, f"{house.named()} tighten --rounds 1", files=[("notes.md", NOTES)])
+    slack.world.app.request_url = url
+    house.pass_time(60)
+    await house.ended(channel)
+    for delivery in slack.delivering.sent[begun:]:
+        await slack.delivering.again(delivery)
+    await house.settled()
+    assert len(await house.sessions_in(channel)) == 1
+    assert len([one for one in slack.ephemeral(slack.ann, channel) if "Reading" in one.visible_text]) == 1
