@@ -71,6 +71,10 @@ class FrontDesk(Protocol):
         """See there."""
         ...
 
+    def may_open_form(self, request: Request) -> bool:
+        """See there."""
+        ...
+
     async def form_for(self, request: Request) -> Form | None:
         """See there."""
         ...
@@ -270,6 +274,8 @@ class Ears:
 
     async def _open_form(self, interaction: discord.Interaction, request: Request, deadline: float) -> bool:
         """Open the form of a request, and return whether there is one: a modal must be the first answer."""
+        if not self._desk.may_open_form(request):
+            return False  # nothing is read before the first answer
         try:
             async with asyncio.timeout_at(deadline):
                 form = await self._desk.form_for(request)

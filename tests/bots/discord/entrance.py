@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 from typing_extensions import override
 
-from bots.desk.forms import Form
 from bots.desk.requests import Actor, Request
 from bots.discord.door import DiscordDoor
 from bots.discord.gateway import AtelierBot, IdentifyBudget, make_discord_bot, run_gateway, use_gateway
@@ -44,9 +43,9 @@ class Desk(FakeDesk):
     slow: Callable[[], None] = lambda: None
 
     @override
-    async def form_for(self, request: Request) -> Form | None:
+    def may_open_form(self, request: Request) -> bool:
         self.slow()
-        return await super().form_for(request)
+        return super().may_open_form(request)
 
     async def complete(self, actor: Actor, command: str, option: str, typed: str) -> Sequence[tuple[str, str]]:
         self.asked_for.append((actor, command, option, typed))

@@ -369,6 +369,17 @@ async def test_a_slow_database_delays_no_first_answer() -> None:
         assert len(on.asked) == 1
 
 
+async def test_nothing_is_read_for_what_needs_no_form() -> None:
+    """However busy the database is, a command that is complete has its first answer at once."""
+    async with entrance() as on:
+        discord = on.discord
+        on.desk.gate = asyncio.Event()  # never set
+        asked = await discord.slash(discord.ann, discord.general, "atelier status")
+        assert asked.is_answered
+        assert (await on.one()).command == "status"
+        assert (asked.answered_after or 0) < 1
+
+
 async def test_two_hundred_commands_at_once_are_answered_in_time() -> None:
     """Each within Discord's three seconds, although each looks whether there is a form."""
     async with entrance(facts={"checks_openapi": False}) as on:
