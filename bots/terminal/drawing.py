@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from bots.posting.text import blocks_of
+from bots.posting.text import blocks_of, tables_to_code
 from bots.views.elements import (
     Buttons,
     Divider,
@@ -29,10 +29,9 @@ from bots.views.elements import (
 )
 from bots.views.streams import harmless
 
-_CODE_OR_SWALLOWED = re.compile(
-    r"(?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))|<(?=[A-Za-z/!?])|&(?=#?\w+;)|!(?=\[)|(?<![^\n])\[(?=[^\]\n]+\]:)"
-)
-
+# What begins a block of HTML or a note of a link, after whatever opens its line; entities, but not those in code.
+_BEGINS = re.compile(r"^(?P<before>[\s>*+\-\d.)]*)(?P<sign><|\[(?=[^\]]+\]:))")
+_CODE_OR_ENTITY = re.compile(r"(?<![`\\])(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)|(?P<entity>&(?=#?\w+;))")
 _BOLD = re.compile(r"(?m)(?<![*\\])\*\*(?=\S)([^\n]+?)(?<=\S)\*\*(?!\*)")
 _ASIDE = re.compile(r"(?m) _(\S[^\n]*)_$")
 
@@ -55,7 +54,7 @@ def _draw(element: Element, files: Mapping[str, str]) -> RenderableType:  # noqa
             return RichText(f"\n{harmless(text)}", style="bold underline")
         case Text(markdown):
             # two blanks before a line end keep the line break in Markdown; a link shows where it leads
-            return Markdown(_shown_whole(harmless(markdown)).replace("\n", "  \n"), hyperlinks=False)
+            return _Prose(_shown_whole(harmless(markdown)).replace("\n", "  \n"), hyperlinks=False)
         case Small(markdown):
             return RichText(harmless(markdown), style="dim italic")
         case Quote(text):
@@ -82,26 +81,41 @@ def unmarked(text: str) -> str:
     return _ASIDE.sub(r" \1", _BOLD.sub(r"\1", text))
 
 
+class _Prose(Markdown):
+    """Markdown in which tags and pictures are text, as everything is that somebody wrote and wants to be read."""
+
+    def __init__(self, markup: str, *, hyperlinks: bool) -> None:
+        super().__init__(markup, hyperlinks=hyperlinks)
+        for block in self.parsed:
+            for token in block.children or ():
+                if token.type == "image":
+                    token.content = f"![{token.content}]({token.attrs.get('src', '')})"
+                if token.type in {"image", "html_inline"}:
+                    token.type = "text"
+
+
 def _shown_whole(markdown: str) -> str:
-    """Return *markdown* in which nothing is swallowed: tags, entities, pictures and notes of links stand as they are.
+    """Return *markdown* in which nothing is swallowed: tags, entities and notes of links stand as they are.
 
     What somebody wrote is text to be read here, not a page to be built; a writer who asks about ``<b>`` must see it.
     """
     lines: list[str] = []
-    for kind, block in blocks_of(markdown, raw=True):
-        is_code = kind == "text" and len(block) > 1
-        lines += block if is_code else [_CODE_OR_SWALLOWED.sub(_kept, line) for line in block]
+    in_code, _ = tables_to_code(markdown)  # a table of Rich's cuts off a word that is longer than its cell
+    for _, block in blocks_of(in_code, raw=True):
+        is_code = len(block) > 1
+        lines += block if is_code else [_literal(line) for line in block]
     return "\n".join(lines)
 
 
-def _kept(match: re.Match[str]) -> str:
-    return match[0] if match["code"] else f"\\{match[0]}"
+def _literal(line: str) -> str:
+    line = _BEGINS.sub(r"\g<before>\\\g<sign>", line)
+    return _CODE_OR_ENTITY.sub(lambda found: f"\\{found[0]}" if found["entity"] else found[0], line)
 
 
 def _grid(pairs: Sequence[tuple[str, str]]) -> RichTable:
     grid = RichTable.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(ratio=1)
+    grid.add_column(ratio=1, overflow="fold")
     for name, value in pairs:
         grid.add_row(harmless(name), RichText(harmless(value)))
     return grid
@@ -110,7 +124,7 @@ def _grid(pairs: Sequence[tuple[str, str]]) -> RichTable:
 def _table(table: Table) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, header in enumerate(table.headers):
-        drawn.add_column(harmless(header), justify="right" if number in table.right else "left")
+        drawn.add_column(harmless(header), justify="right" if number in table.right else "left", overflow="fold")
     for row in table.rows:
         drawn.add_row(*(RichText(harmless(cell)) for cell in row))
     return drawn

@@ -94,6 +94,8 @@ class ChatRoomLaws:
             for kind in PostKind:
                 wanted = [post_id for row in rows for post_id in row.facts["sent"] if meant[post_id].kind == kind]
                 assert [one for one in read if meant[one].kind == kind] == list(dict.fromkeys(wanted))
+            end = [post_id for row in rows if row.facts["round"] is None for post_id in row.facts["sent"]]
+            assert [one for one in read if meant[one].facts["round"] is None] == list(dict.fromkeys(end))
             rounds = [meant[post_id].facts["round"] for post_id in read]
             numbers = [_FOREVER if number is None else number for number in rounds]
             assert numbers == sorted(numbers)
@@ -107,6 +109,7 @@ class ChatRoomLaws:
     )
     @given(pieces=st.lists(_LONG, min_size=1, max_size=8))
     @example(pieces=["\n```\n" + "x = 1\n" * 800 + "```\n"])
+    @example(pieces=["wörd " * 600] * 10)  # more than any platform's message holds
     @example(pieces=list(_CALLS) * 16)
     @example(pieces=[*_MARKDOWN] * 12)
     @example(pieces=["\U0001f9ed" * 1_200, "e\u0301" * 1_500])
