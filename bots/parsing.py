@@ -213,6 +213,7 @@ def _take_trailing(command: Command, text: str, values: dict[str, Value]) -> str
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3}){1,2}(?:\.\d{1,9})?")
 
 
 def _read(option: Option, text: str) -> Value:
@@ -227,7 +228,10 @@ def _read(option: Option, text: str) -> Value:
         case Kind.NUMBER:
             return _number(option, text, r"[+-]?\d{1,9}(?:[.,]\d{1,9})?", "a number")
         case Kind.MONEY:
-            number = _number(option, text.removeprefix("$"), r"\d{1,9}(?:[.,]\d{1,9})?", "an amount")
+            plain = text.removeprefix("$")
+            # as we write thousands ourselves: read as a decimal comma, 5,000 would be a limit of five
+            plain = plain.replace(",", "") if _THOUSANDS.fullmatch(plain) else plain
+            number = _number(option, plain, r"\d{1,9}(?:[.,]\d{1,9})?", "an amount")
             return f"${number:f}" if text.startswith("$") else number
         case Kind.FLAG:
             return _flag(option, text)

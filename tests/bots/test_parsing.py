@@ -81,6 +81,12 @@ def test_what_is_wrong_is_said_in_one_sentence(text: str, problem: str) -> None:
         ("--cap 0,6", Unit.DOLLARS, 60_000_000),
         ("--cap $0.60", Unit.CREDITS, 60_000_000),
         ("--cap $0.60", Unit.DOLLARS, 60_000_000),
+        ("--cap 1,200", Unit.CREDITS, 1_200_000_000),
+        ("--cap 1,200.5", Unit.CREDITS, 1_200_500_000),
+        ("--cap $2,000", Unit.CREDITS, 200_000_000_000),
+        ("--cap 0,600", Unit.DOLLARS, 60_000_000),
+        ("--cap 12,00", Unit.CREDITS, 12_000_000),
+        ("--cap 1,20,000", Unit.CREDITS, None),
         ("--cap $.6", Unit.DOLLARS, None),
     ],
 )
