@@ -108,7 +108,7 @@ def plan_words(tier: Tier, subscription: Subscription | None) -> str:
 
 def balance_words(balance: Balance) -> str:
     """Return what can be spent, what is set aside and what is owed."""
-    words = left(max(0, balance.available_microcredits))
+    words = left(balance.available_microcredits)
     if balance.reserved_microcredits:
         words += f", {money(balance.reserved_microcredits)} more set aside for what runs"
     if balance.debt_microcredits:

@@ -154,7 +154,7 @@ def _disputed(facts: Mapping[str, Any], known: Known) -> _Said:
 def _low(facts: Mapping[str, Any], known: Known) -> _Said:
     del facts
     text = (
-        f"The balance is {left(max(0, known.available_microcredits))}: less than a fifth of what came last. "
+        f"The balance is {left(known.available_microcredits)}: less than a fifth of what came last. "
         "Sessions that find nothing left wait for credits."
     )
     buttons = (
@@ -175,7 +175,7 @@ def _digest(facts: Mapping[str, Any], known: Known) -> _Said:
     )
     more = f"{facts['more']} smaller rows are left out." if facts.get("more") else ""
     text = (
-        f"{money(facts['total_microcredits'])} were used. The balance is {left(max(0, known.available_microcredits))}."
+        f"{money(facts['total_microcredits'])} were used. The balance is {left(known.available_microcredits)}."
     )
     return _Said(
         f"What credits were used for in {facts['month']}",
@@ -191,7 +191,7 @@ def _asked(facts: Mapping[str, Any], known: Known) -> _Said:
     session = str(facts.get("session", ""))
     what = f" for {known.session_title}" if known.session_title else ""
     plan = str(facts.get("plan", ""))
-    balance = left(max(0, known.available_microcredits))
+    balance = left(known.available_microcredits)
     if plan:
         name = known.product(plan)
         text = f"{who} asks for the {name} plan{what}: the plan here does not include what they want to do."

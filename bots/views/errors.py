@@ -200,7 +200,7 @@ def _unreadable(error: UnreadableFile) -> ErrorView:
 
 
 def _insufficient(error: InsufficientCredits, unit: Unit) -> ErrorView:
-    required, available = money(error.required_microcredits, unit), left(max(0, error.available_microcredits), unit)
+    required, available = money(error.required_microcredits, unit), left(error.available_microcredits, unit)
     words = words_for_code(InsufficientCredits.code, unit)
     there = f"the balance is {available}" if unit is Unit.CREDITS else f"{available} is left"
     return ErrorView(words.title, f"It needs {required}, and {there}.", words.way_out)

@@ -41,7 +41,7 @@ def _parked(snapshot: Snapshot, facts: dict[str, str]) -> tuple[str, list[str]]:
         return (
             "The session waits for credits",
             [
-                f"The balance is {left(max(0, snapshot.balance_microcredits))}.",
+                f"The balance is {left(snapshot.balance_microcredits)}.",
                 "The best version so far is kept. It goes on when credits are added, and ends after 7 days without.",
             ],
         )

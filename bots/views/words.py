@@ -34,7 +34,11 @@ def amount(microcredits: int, rounding: str = ROUND_CEILING) -> str:
 
 
 def left(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
-    """Return what somebody still has, with its unit, rounded down: nobody is promised what is not there."""
+    """Return what somebody still has, with its unit, rounded down: nobody is promised what is not there.
+
+    Below zero it is nothing; what is owed is said in words of its own.
+    """
+    microcredits = max(0, microcredits)
     if unit is Unit.DOLLARS:
         return dollars(microcredits, ROUND_FLOOR)
     return _credits(amount(microcredits, ROUND_FLOOR), dollars(microcredits, ROUND_FLOOR))
@@ -55,7 +59,8 @@ def exact(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
 
 def dollars(microcredits: int, rounding: str = ROUND_CEILING) -> str:
     """Return an amount in dollars and cents: ``$0.12``; rounded up: no cost is hidden."""
-    return f"${(microcredits_to_credits(microcredits) / CREDITS_PER_DOLLAR).quantize(_HUNDREDTH, rounding):,f}"
+    rounded = (microcredits_to_credits(microcredits) / CREDITS_PER_DOLLAR).quantize(_HUNDREDTH, rounding)
+    return f"{'-' if rounded < 0 else ''}${abs(rounded):,f}"
 
 
 def money(microcredits: int, unit: Unit = Unit.CREDITS) -> str:

@@ -37,6 +37,12 @@ def test_what_is_left_is_rounded_down() -> None:
     )
 
 
+def test_whoever_owes_has_nothing_left() -> None:
+    """A balance below zero reads as none on every view; an amount below zero has its sign before the dollars."""
+    assert (left(-440_000), left(-1, Unit.DOLLARS)) == ("0 credits ($0.00)", "$0.00")
+    assert (money(-440_000), money(-250_000_000, Unit.DOLLARS)) == ("-0.44 credits ($0.00)", "-$2.50")
+
+
 def test_amounts_have_units() -> None:
     """Credits or dollars, a range only where both ends differ."""
     assert (money(1_000_000), money(2_300_000)) == ("1 credit ($0.01)", "2.3 credits ($0.03)")
