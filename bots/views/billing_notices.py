@@ -174,9 +174,7 @@ def _digest(facts: Mapping[str, Any], known: Known) -> _Said:
         for item in facts["spend"]
     )
     more = f"{facts['more']} smaller rows are left out." if facts.get("more") else ""
-    text = (
-        f"{money(facts['total_microcredits'])} were used. The balance is {left(known.available_microcredits)}."
-    )
+    text = f"{money(facts['total_microcredits'])} were used. The balance is {left(known.available_microcredits)}."
     return _Said(
         f"What credits were used for in {facts['month']}",
         text,
