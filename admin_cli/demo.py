@@ -37,7 +37,7 @@ def demo(
     Without a provider's key the rehearsal model answers, which is no AI and says so. Ctrl-C pauses the session.
     """
     from admin_cli import bootstrap, foreground
-    from admin_cli.local import MEMBER, THREAD, WORKSPACE
+    from admin_cli.local import DEMO_THREAD, MEMBER, WORKSPACE
     from admin_cli.report import session_report
     from bots.bootstrap import Choices
     from core.sessions.model import Status
@@ -51,7 +51,7 @@ def demo(
     new = NewSession(
         workspace_id=WORKSPACE,
         member_id=MEMBER,
-        thread=THREAD,
+        thread=DEMO_THREAD,
         brief=brief or _BRIEF,
         upload=upload,
         editors=editors,

@@ -10,6 +10,8 @@ from core.sessions.model import ThreadRef
 from core.workspaces.model import Member, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bots.bootstrap import Parts
     from core.sessions.model import Session
     from core.sessions.ports import Transaction
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 WORKSPACE = "terminal:local"
 MEMBER = f"{WORKSPACE}/me"
 THREAD = ThreadRef(platform="terminal", channel="local")
+DEMO_THREAD = ThreadRef(platform="terminal", channel="demo")
 _WELCOME_CREDITS = 1_000
 
 
@@ -33,19 +36,35 @@ async def ensure_workspace(parts: Parts) -> None:
     await parts.database.write(work)
 
 
+def is_demo(session: Session) -> bool:
+    """Return whether a session is a demonstration."""
+    return (session.thread.platform, session.thread.channel) == (DEMO_THREAD.platform, DEMO_THREAD.channel)
+
+
+def began_as_demo(session_id: str) -> Callable[[Transaction], bool]:
+    """Return what tells whether a session is a demonstration: it goes on with the money that it began with."""
+
+    def tell(tx: Transaction) -> bool:
+        session = tx.sessions.find(session_id)
+        return session is not None and is_demo(session)
+
+    return tell
+
+
 async def grant_demo_credits(parts: Parts, session: Session) -> None:
-    """Give the terminal what a demonstration may cost, so that quote, set-aside and receipt are real; once a session."""
+    """Give the terminal what a demonstration may cost, so that quote, set-aside and receipt are real."""
 
     def work(tx: Transaction) -> None:
         available = parts.ledger.balance(tx.credits, WORKSPACE).available_microcredits
         if available < session.cap_microcredits:
+            account = tx.credits.find_account(WORKSPACE)
             wanted = max(_WELCOME_CREDITS * MICROCREDITS_PER_CREDIT, session.cap_microcredits)
             parts.ledger.grant(
                 tx.credits,
                 workspace_id=WORKSPACE,
                 kind=LotKind.PROMO,
                 amount_microcredits=wanted,
-                source_key=f"demo:{session.id}",
+                source_key=f"demo:{session.id}:{account.seq if account is not None else 0}",
                 actor="system",
                 reason="credits for trying it; nothing was bought",
             )

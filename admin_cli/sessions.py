@@ -58,7 +58,9 @@ def list_(
 def show(session_id: _Id, as_json: _Json = False) -> None:
     """Show one session: state, rounds, scores, what it cost."""
     from admin_cli.bootstrap import run
+    from admin_cli.local import began_as_demo
     from admin_cli.report import session_report
+    from bots.bootstrap import Choices
     from bots.views.plain import plain_text
     from bots.views.posts import view_of
     from bots.views.result import receipt_post
@@ -69,7 +71,7 @@ def show(session_id: _Id, as_json: _Json = False) -> None:
     async def work(parts: Parts) -> Snapshot:
         return await load_snapshot(parts.database, session_id, parts.tariff.unit)
 
-    snapshot = run(work)
+    snapshot = run(work, choices=Choices(checks_balance=began_as_demo(session_id)))
     if as_json:
         print_json(session_report(snapshot, [file.name for file in snapshot.files if file.kind == "result"]))
         return
@@ -85,7 +87,9 @@ def watch(session_id: _Id, as_json: _Json = False) -> None:
     Ctrl-C leaves it running.
     """
     from admin_cli import bootstrap, foreground
+    from admin_cli.local import began_as_demo
     from admin_cli.report import session_report
+    from bots.bootstrap import Choices
     from core.orchestration.snapshot import load_snapshot
 
     chat = foreground.make_chat(silent=as_json)
@@ -95,7 +99,7 @@ def watch(session_id: _Id, as_json: _Json = False) -> None:
         return await load_snapshot(parts.database, session_id, parts.tariff.unit)
 
     try:
-        snapshot = bootstrap.run(work)
+        snapshot = bootstrap.run(work, choices=Choices(checks_balance=began_as_demo(session_id)))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     if as_json:
@@ -237,13 +241,14 @@ def _verb(
     async def find(parts: Parts) -> Session:
         return await parts.sessions.get(session_id)
 
-    _perform(find, verb, detach=detach, out=out, as_json=as_json)
+    _perform(find, verb, session_id=session_id, detach=detach, out=out, as_json=as_json)
 
 
 def _perform(
     find: Callable[[Parts], Awaitable[Session]],
     verb: Callable[[Parts, Session], Awaitable[Session]] | None,
     *,
+    session_id: str = "",
     detach: bool,
     out: str,
     as_json: bool,
@@ -251,6 +256,7 @@ def _perform(
     """Find the session, do *verb* to it, and run it here if it is this terminal's and nobody said otherwise."""
     from admin_cli import bootstrap, foreground
     from admin_cli.demo import tell_end, tell_quote
+    from admin_cli.local import began_as_demo, grant_demo_credits, is_demo
     from admin_cli.report import session_report
     from bots.bootstrap import Choices
     from core.orchestration.snapshot import load_snapshot
@@ -271,6 +277,8 @@ def _perform(
             pass
         elif ran_here:
             foreground.prepare_folder(out)
+            if is_demo(session):
+                await grant_demo_credits(parts, session)
             await parts.run_sessions()
             await foreground.run_here(parts, chat, session, lambda: verb(parts, session), out=out)
             files.extend(await foreground.save_results(parts, session.id, out))
@@ -278,7 +286,8 @@ def _perform(
             await verb(parts, session)
         return await load_snapshot(parts.database, session.id, parts.tariff.unit)
 
-    choices = Choices(rehearsal_pace=None if as_json else foreground.watchable_pace())
+    pace = None if as_json else foreground.watchable_pace()
+    choices = Choices(checks_balance=began_as_demo(session_id), rehearsal_pace=pace)
     snapshot = bootstrap.run(work, settings=settings, chats={chat.platform: chat}, choices=choices)
     if as_json:
         print_json(session_report(snapshot, files))

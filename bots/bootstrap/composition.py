@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.providers.catalogue import Catalogue
     from core.providers.registry import ModelRegistry
     from core.sessions.intake import Intake
-    from core.sessions.ports import FileStore
+    from core.sessions.ports import FileStore, Transaction
     from core.sessions.service import SessionService
     from storage.database import Database
 
@@ -64,8 +64,8 @@ class Choices:
     Attributes:
         runs_sessions: Whether sessions run in this process.
         reaches_platforms: Whether this process posts on the platforms that the settings configure.
-        checks_balance: Whether work must be paid for; None for "if Stripe is configured": where nothing is sold,
-            nothing is refused.
+        checks_balance: Whether work must be paid for, or what tells that from the database; None for "if Stripe is
+            configured": where nothing is sold, nothing is refused.
         custom_models: Models of the operator's own server, besides those of the settings; a name that the catalogue
             knows stays the catalogue's.
         rehearsal_pace: Tokens a second of the rehearsal model, so that people can watch; None for at once.
@@ -73,7 +73,7 @@ class Choices:
 
     runs_sessions: bool = False
     reaches_platforms: bool = False
-    checks_balance: bool | None = None
+    checks_balance: Callable[[Transaction], bool] | bool | None = None
     custom_models: tuple[str, ...] = ()
     prices_rehearsal: bool = True
     rehearsal_pace: float | None = None

@@ -75,9 +75,12 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
     stack.push_async_callback(registry.aclose)
     prices = load_price_list()
     sells = settings.stripe_secret_key is not None
+    checks = choices.checks_balance
+    if callable(checks):
+        checks = sells or await database.read(checks)
     tariff = Tariff(
         prices,
-        checks_balance=sells if choices.checks_balance is None else choices.checks_balance,
+        checks_balance=sells if checks is None else checks,
         rehearsal_priced_as=catalogue.default(_DEFAULT_PROVIDER) if choices.prices_rehearsal else None,
     )
     ledger = Ledger(clock)

@@ -116,13 +116,19 @@ def test_a_session_that_was_killed_goes_on_by_itself(start: Start) -> None:
 
 
 def test_one_more_round_and_continue(start: Start, run: Run) -> None:
-    """A session that is over takes one more round, or goes on with directions."""
+    """A session that is over takes one more round, or goes on with directions, in the money that it began with."""
     done = json.loads(_finish(start("demo", "note.md", "--rounds", "1", "--threshold", "10", "--json"))[1])
     more = json.loads(_finish(start("sessions", "more", done["session_id"], "--json"))[1])
     assert (more["status"], more["rounds"]) == ("completed", 2)
+    # a written token is priced like five that are read
+    rates = {turn["microcredits"] / (turn["input_tokens"] + 5 * turn["output_tokens"]) for turn in more["turns"]}
+    assert len(rates) == 1
     further = json.loads(_finish(start("sessions", "continue", done["session_id"], "Shorter, please", "--json"))[1])
     assert (further["status"], further["rounds"]) == ("completed", 3)
-    assert "Receipt" in run("sessions", "watch", done["session_id"]).out
+    watched = run("sessions", "watch", done["session_id"]).out
+    assert "Receipt" in watched
+    assert "Balance: 9" in watched
+    assert " credits ($" in run("sessions", "show", done["session_id"]).out
 
 
 def test_the_service_starts_tells_and_drains(start: Start) -> None:
