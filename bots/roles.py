@@ -120,7 +120,7 @@ async def _start_http(parts: Parts, port: int | None, stack: AsyncExitStack) -> 
     probes = {"database": parts.database.ping, "engine": parts.engine.ping}
     health = Health(probes, last_inbound=lambda: _last_inbound(parts), clock=parts.clock)
     server = HttpServer(
-        make_app(health, parts.metrics, routes=_routes(parts)),
+        make_app(health, parts.metrics, routes=routes_of(parts)),
         host=host,
         port=parts.settings.http_port if port is None else port,
     )
@@ -128,7 +128,7 @@ async def _start_http(parts: Parts, port: int | None, stack: AsyncExitStack) -> 
     return f"http://{host}:{await server.start()}"
 
 
-def _routes(parts: Parts) -> list[web.RouteDef]:
+def routes_of(parts: Parts) -> list[web.RouteDef]:
     """Return the routes of the platforms and of the shop that are configured."""
     routes = parts.platforms.routes()
     if parts.shop is not None:

@@ -24,6 +24,7 @@ import aiohttp
 from bots.bootstrap import Choices, Parts, open_parts
 from bots.http.app import HttpServer, make_app
 from bots.http.health import Health
+from bots.roles import routes_of
 from bots.settings import Settings
 from bots.slack.manifest import EVENTS, SCOPES
 from bots.slack.tenants import workspace_id_of
@@ -357,7 +358,7 @@ async def office(slack: LocalSlack, settings: Settings, **more: Any) -> AsyncIte
         parts = await stack.enter_async_context(open_parts(settings, choices=choices))
         await parts.registry.warm()
         health = Health({}, last_inbound=nothing, clock=parts.clock)
-        app = make_app(health, parts.metrics, routes=parts.platforms.routes())
+        app = make_app(health, parts.metrics, routes=routes_of(parts))
         server = HttpServer(app, host="127.0.0.1", port=0)
         stack.push_async_callback(server.aclose)
         url = f"http://127.0.0.1:{await server.start()}"
@@ -391,7 +392,8 @@ async def tick(parts: Parts, *, seconds: float = _TICK_SECONDS) -> None:
     """Do what the scheduler has workers do each half minute; its own clock is the machine's."""
     while True:
         await parts.clock.sleep(seconds)
-        for job in ("sweep", "requests", "posts"):
+        shop = ("billing_events", "billing_notices") if parts.shop is not None else ()
+        for job in ("sweep", "requests", "posts", *shop):
             await runtime.get_job(job)()
 
 
