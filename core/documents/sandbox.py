@@ -138,7 +138,7 @@ async def _reap(process: asyncio.subprocess.Process) -> None:
 
 
 def _too_slow() -> UnreadableFile:
-    return UnreadableFile("file_timeout", "Reading this file takes too long: it is damaged or made to waste time.")
+    return UnreadableFile("file_timeout", "It is damaged, or made to waste time.")
 
 
 def _died(status: int, limits: Limits) -> UnreadableFile:

@@ -42,7 +42,7 @@ def _answer(data: bytes, name: str, limits: dict[str, int]) -> dict[str, object]
         reason = "The file looks like an attack: reading it takes more memory than any document needs."
         return {"code": "file_hostile", "reason": reason, "fault": _place(error)}
     except Exception as error:  # noqa: BLE001 - the outermost edge of the process: whatever a parser raises, the file is at fault
-        reason = "The file is damaged: it could not be read to its end."
+        reason = "It could not be read to its end."
         return {"code": "file_corrupt", "reason": reason, "fault": _place(error)}
 
 

@@ -103,7 +103,7 @@ def _zip(archive: Zip) -> SourceFormat:
 def _ole(data: bytes) -> UnreadableFile:
     """Return the refusal of a compound file; its streams have their names in UTF-16."""
     if "EncryptedPackage".encode("utf-16-le") in data:
-        return UnreadableFile("file_encrypted", "The file is password-protected: save it without a password.")
+        return UnreadableFile("file_encrypted", "Word asks for a password before it opens it.")
     found = next((name for stream, name in _IN_OLE if stream.encode("utf-16-le") in data), "")
     return _unsupported(found or "an old Office file")
 

@@ -48,7 +48,7 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
     drafts = list(reader.read())
     if not any(draft.kind in _OWN_TEXT for draft in drafts):
         unshown = reader.tally.unshown()
-        raise UnreadableFile("file_empty", f"There is no text in this file{f', only {unshown}' if unshown else ''}.")
+        raise UnreadableFile("file_empty", f"The document has no text{f', only {unshown}' if unshown else ''}.")
     blocks = tuple(
         Block(f"p{number}", draft.kind, draft.markdown, draft.level, draft.origin, draft.locked)
         for number, draft in zip(count(1), drafts, strict=False)
@@ -73,7 +73,7 @@ class _Reader:
         root = self._package.xml(self._main)
         body = root.find(f"{W}body")
         if body is None:
-            raise UnreadableFile("file_corrupt", "The file is damaged: its document has no body.")
+            raise UnreadableFile("file_corrupt", "Its document has no body.")
         main = PartReader(self._around, self._main, root)
         in_body = main.read(body)
         locked = self._is_protected()

@@ -78,7 +78,7 @@ class Package:
         try:
             root = etree.fromstring(content, _parser())
         except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-            raise UnreadableFile("file_corrupt", f"The file is damaged: its part {name} is not valid XML.") from error
+            raise UnreadableFile("file_corrupt", f"Its part {name} is not valid XML.") from error
         if root.getroottree().docinfo.internalDTD is not None:
             raise UnreadableFile(
                 "file_hostile", f"The file looks like an attack and was not opened: {name} declares a document type."
@@ -127,7 +127,7 @@ class Package:
         """Return the content type of each part that has one of its own, by name in small letters."""
         name = self.find(_TYPES)
         if name is None:
-            raise UnreadableFile("file_corrupt", "The file is damaged: it lacks the list of its parts.")
+            raise UnreadableFile("file_corrupt", "It lacks the list of its parts.")
         return {
             element.get("PartName", "").lstrip("/").lower(): element.get("ContentType", "")
             for element in self.xml(name).iter("{*}Override")
@@ -139,7 +139,7 @@ class Package:
         for name in (*by_relationship, *by_type, self.find("word/document.xml")):
             if name is not None:
                 return name
-        raise UnreadableFile("file_corrupt", "The file is damaged: it has no document part.")
+        raise UnreadableFile("file_corrupt", "It has no document part.")
 
 
 def normalised(data: bytes) -> bytes:

@@ -53,9 +53,9 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
             limits.check_characters(characters)
             lines += of_page
         if _is_scan(lines, pdf.pages) and pdf.pictures:
-            raise UnreadableFile("file_scanned", "This PDF is a scan: it has pictures of pages but no text layer.")
+            raise UnreadableFile("file_scanned", "This PDF is a scan: pictures of pages without a text layer.")
         if not any(letter.isalnum() for line in lines for letter in line.text):
-            raise UnreadableFile("file_empty", "There is no text in this PDF.")
+            raise UnreadableFile("file_empty", "No page of this PDF has text.")
         laid, repeated = lay_out(lines)
         laid += [Laid(BlockKind.COMMENT, text, 0, Origin("page", page)) for page, text in pdf.comments]
         warnings = pdf.warnings(lines, repeated=repeated)
@@ -82,7 +82,7 @@ class _Pdf:
         self._second_failed = False
         self._first = self._opened()
         if self._first is None and self._fallback() is None:
-            raise UnreadableFile("file_corrupt", "The PDF is damaged: it cannot be opened.")
+            raise UnreadableFile("file_corrupt", "It cannot be opened as a PDF.")
         self.pages = self._page_count()
         if self.pages > limits.pages:
             reason = f"The PDF has {self.pages:,} pages; the limit is {limits.pages:,}."
@@ -144,7 +144,7 @@ class _Pdf:
         except Exception:  # noqa: BLE001 - pypdf lets any error through on damaged files; the second reader has its try
             return None
         if locked:
-            raise UnreadableFile("file_encrypted", "The PDF is password-protected: save it without a password.")
+            raise UnreadableFile("file_encrypted", "The PDF asks for a password before it opens.")
         return reader
 
     def _page_count(self) -> int:
@@ -155,7 +155,7 @@ class _Pdf:
                 self._first = None
         second = self._fallback()
         if second is None:
-            raise UnreadableFile("file_corrupt", "The PDF is damaged: its pages cannot be found.")
+            raise UnreadableFile("file_corrupt", "The pages of the PDF cannot be found.")
         return len(second)
 
     def _fallback(self) -> Any:
@@ -168,7 +168,7 @@ class _Pdf:
             except pypdfium2.PdfiumError as error:
                 self._second_failed = True
                 if "password" in str(error).lower() and self._first is None:
-                    reason = "The PDF is password-protected: save it without a password."
+                    reason = "The PDF asks for a password before it opens."
                     raise UnreadableFile("file_encrypted", reason) from error
         return self._second
 

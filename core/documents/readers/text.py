@@ -80,7 +80,7 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
     is_markdown = looks_like_markdown(text)
     blocks = tuple(_numbered(_markdown_pieces(text) if is_markdown else _text_pieces(text)))
     if not any(inline_text(block.markdown).strip() for block in blocks):
-        raise UnreadableFile("file_empty", "There is no text in this file.")
+        raise UnreadableFile("file_empty", "It holds nothing but blanks.")
     heading = next((block for block in blocks if block.kind is BlockKind.HEADING), None)
     document = Document(
         blocks,

@@ -28,7 +28,7 @@ class Zip:
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, NotImplementedError) as error:
-            raise UnreadableFile("file_corrupt", "The file is damaged: its container cannot be opened.") from error
+            raise UnreadableFile("file_corrupt", "Its container cannot be opened.") from error
         entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
         if len(entries) > limits.zip_entries:
             raise _hostile(f"it has {len(entries):,} parts; the limit is {limits.zip_entries:,}")
@@ -42,7 +42,7 @@ class Zip:
             raise _hostile("its parts overlap")
         self._entries = {entry.filename: entry for entry in entries}
         if len(self._entries) < len(entries):
-            raise UnreadableFile("file_corrupt", "The file is damaged: it has two parts of the same name.")
+            raise UnreadableFile("file_corrupt", "It has two parts of the same name.")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,9 +61,9 @@ class Zip:
             with self._archive.open(entry) as stream:
                 content = stream.read(entry.file_size + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError) as error:
-            raise UnreadableFile("file_corrupt", f"The file is damaged: its part {name} cannot be unpacked.") from error
+            raise UnreadableFile("file_corrupt", f"Its part {name} cannot be unpacked.") from error
         if len(content) != entry.file_size:
-            raise UnreadableFile("file_corrupt", f"The file is damaged: its part {name} is not as long as it says.")
+            raise UnreadableFile("file_corrupt", f"Its part {name} is not as long as it says.")
         return content
 
     def size(self, name: str) -> int:
@@ -75,9 +75,9 @@ class Zip:
         if ".." in entry.filename.replace("\\", "/").split("/") or entry.filename.startswith(("/", "\\")):
             raise _hostile("one of its parts has a name that points outside of it")
         if entry.flag_bits & _ENCRYPTED:
-            raise UnreadableFile("file_encrypted", "The file is password-protected: save it without a password.")
+            raise UnreadableFile("file_encrypted", "Its container asks for a password before it opens.")
         if entry.compress_type not in _METHODS:
-            raise UnreadableFile("file_corrupt", "The file is packed in a way that Word does not use.")
+            raise UnreadableFile("file_corrupt", "It is packed in a way that Word does not use.")
         packed_tightly = entry.file_size > limits.zip_ratio * max(entry.compress_size, 1)
         if packed_tightly and entry.file_size > limits.zip_ratio_floor_bytes:
             raise _hostile(f"a part of it is packed more than {limits.zip_ratio} to 1")
