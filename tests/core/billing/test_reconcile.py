@@ -1,14 +1,18 @@
 """Lost webhooks are repaired, and what differs is said."""
 
+import gc
 from dataclasses import replace
 
 import pytest
 import structlog
 
+from core.billing.buyers import Buyer
+from core.billing.errors import BillingUnavailable
 from core.billing.model import EventState, NoticeKind
 from core.credits.model import LotKind
 from storage.figures import read_figures
 from tests.core.billing.till import ANN, PACK, STARTER, Till, W
+from tests.fakes.stripe.faults import Trouble
 
 pytestmark = pytest.mark.loopback
 
@@ -77,6 +81,32 @@ async def test_a_lost_refund_is_seen_and_repaired(till: Till) -> None:
     repair = await till.shop.reconciler.repair()
     assert repair.left == ()
     assert await till.credits() == PACK * 0.6
+
+
+async def test_one_contradiction_keeps_nothing_else_from_being_repaired(till: Till) -> None:
+    """A refund that cannot be right stays a difference; what another workspace paid is granted all the same."""
+    other = Buyer("slack:T2", "slack:T2/CY", is_admin=True)
+    await till.add_workspace(other.workspace_id)
+    page = await till.buy_pack()
+    refund = till.stripe.refund(page, 400)
+    refund["currency"] = "eur"
+    till.stripe.pay((await till.shop.service.buy(other)).url)
+    till.stripe.webhooks.drop()
+    for event in till.stripe.events():
+        del till.stripe.world.objects[event["id"]]
+    repair = await till.shop.reconciler.repair()
+    assert {item.law for item in repair.left} == {"refund"}
+    assert (await till.credits(), await till.credits(other.workspace_id)) == (PACK, PACK)
+
+
+async def test_a_stripe_that_goes_away_during_a_sync_is_said(till: Till) -> None:
+    """What was not asked for any more leaves nothing behind that nobody awaits."""
+    await till.subscribe()
+    till.stripe.faults.add(Trouble.UNAVAILABLE, "GET /v1/checkout/sessions", times=3)
+    with pytest.raises(BillingUnavailable):
+        await till.shop.service.sync(W)
+    gc.collect()
+    assert await till.shop.service.sync(W) == 0
 
 
 async def test_a_customer_that_was_deleted_unheard_is_noted(till: Till) -> None:
