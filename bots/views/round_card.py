@@ -32,18 +32,39 @@ def _title(snapshot: Snapshot, number: int) -> str:
 def _working(snapshot: Snapshot, number: int) -> View:
     done = {turn.role_key: turn for turn in snapshot.turns if turn.round == number}
     roles = roles_of(snapshot, number)
+    is_over = snapshot.session.status in ENDED
     pieces = []
     for role in roles:
         turn = done.get(role.key)
         if turn is None:
-            pieces.append(f"{signature(role)}: not done yet")
+            pieces.append(f"{signature(role)}: {'cut off' if is_over else 'not done yet'}")
         else:
             pieces.append(f"{signature(role)}: {score(turn.score) if turn.score is not None else 'done'}")
+    if is_over:
+        return _cut_off(snapshot, number, " · ".join(pieces), has_words=bool(done))
     finished = [role_name(role) for role in roles if role.key in done]
     line = ProgressLine(" · ".join(pieces), len(finished), len(roles))
     return View(
         elements=(Heading(_title(snapshot, number)), line, *_said(snapshot, number)),
         fallback=f"{_title(snapshot, number)}: {len(finished)} of {len(roles)} have finished.",
+    )
+
+
+def _cut_off(snapshot: Snapshot, number: int, line: str, *, has_words: bool) -> View:
+    """Return the card of a round that the end of its session cut off: nobody works on it any more."""
+    title = f"{_title(snapshot, number)}, cut off"
+    why = "The session ended before this round was done."
+    buttons = _reading_buttons(snapshot.session.id, number) if has_words else None
+    elements: list[Element] = [Heading(title), Text(line), Small(why), *_said(snapshot, number)]
+    return View((*elements, buttons) if buttons else tuple(elements), f"{title}. {why}")
+
+
+def _reading_buttons(session_id: str, number: int) -> Buttons:
+    return Buttons(
+        (
+            Button("comments", "Show all comments", session_id, str(number)),
+            Button("exchange", "Show whole exchange", session_id, str(number)),
+        )
     )
 
 
@@ -65,14 +86,7 @@ def _finished(snapshot: Snapshot, round_: Round) -> View:
         role = find_role(session.cast, note.role_key)
         elements += [Divider(role.colour if role else ""), *comment_elements(note, session.cast)]
     elements += _outcomes(snapshot, round_)
-    elements.append(
-        Buttons(
-            (
-                Button("comments", "Show all comments", session.id, str(number)),
-                Button("exchange", "Show whole exchange", session.id, str(number)),
-            )
-        )
-    )
+    elements.append(_reading_buttons(session.id, number))
     return View(
         elements=tuple(elements),
         fallback=f"{title}: score {change}, {count(len(made), 'comment')}."

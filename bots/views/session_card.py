@@ -15,6 +15,7 @@ from core.money import Unit
 from core.orchestration.ports import Snapshot
 from core.sessions.model import ENDED, Session, Status
 
+_BRIEF_CHARACTERS = 300
 REHEARSAL_LINE = "This is a rehearsal: fixed rules stand in for the AI, and no provider is asked."
 
 
@@ -36,7 +37,7 @@ def session_card(snapshot: Snapshot) -> View:
         pairs.append(("Balance", left(snapshot.balance_microcredits)))
     elements: list[Element] = [Heading(session.title), Fields(tuple(pairs))]
     if session.brief and session.brief != session.title:
-        elements.insert(1, Text(session.brief))
+        elements.insert(1, Text(_excerpt(session.brief)))
     elements += [Small(notice) for notice in session.notices]
     if session.forgotten_at is not None:
         after = "" if session.forgotten_after_days is None else f", after {session.forgotten_after_days} days"
@@ -53,6 +54,13 @@ def session_card(snapshot: Snapshot) -> View:
         elements=tuple(elements),
         fallback=f"{session.title}{rehearsal}. {state}." + (f" Score: {scores}." if scores else ""),
     )
+
+
+def _excerpt(brief: str) -> str:
+    """Return as much of a brief as a channel needs to know which session it is."""
+    if len(brief) <= _BRIEF_CHARACTERS:
+        return brief
+    return f"{' '.join(brief[:_BRIEF_CHARACTERS].split()[:-1])}..."
 
 
 def session_buttons(session: Session) -> tuple[Button, ...]:  # noqa: PLR0911 - one return a case

@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from core.casts.model import Cast, Phase, Role
 from core.money import CREDITS_PER_DOLLAR, Unit, microcredits_to_credits
 from core.orchestration.ports import Snapshot
-from core.sessions.model import EndReason, ParkReason, Session, Status
+from core.sessions.model import WORKING, Desired, EndReason, ParkReason, Session, Status
 
 _TENTH = Decimal("0.1")
 _HUNDREDTH = Decimal("0.01")
@@ -173,6 +173,8 @@ def limit_of(session: Session) -> str:
 def state_line(snapshot: Snapshot) -> str:  # noqa: PLR0911 - one return a case
     """Return where the session stands, in one line."""
     session = snapshot.session
+    if is_stopping(session):
+        return "Stopping; the best version is kept"
     match session.status:
         case Status.DRAFT:
             return "Not started yet"
@@ -181,16 +183,23 @@ def state_line(snapshot: Snapshot) -> str:  # noqa: PLR0911 - one return a case
         case Status.RUNNING:
             return _working(snapshot)
         case Status.PAUSING:
-            return "Pausing: what is being written is finished first"
+            return "Pausing; what is being written is finished first"
         case Status.PAUSED:
             return "Paused"
         case Status.WAITING:
             return f"Waiting: {park_words(session.park_reason, snapshot.unit)}"
-        case Status.COMPLETED | Status.STOPPED | Status.FAILED:
+        case Status.STOPPED:
+            return "Stopped"
+        case Status.COMPLETED | Status.FAILED:
             return f"{_ENDED[session.status]}: {end_words(session)}"
 
 
-_ENDED = {Status.COMPLETED: "Done", Status.STOPPED: "Stopped", Status.FAILED: "Ended with an error"}
+_ENDED = {Status.COMPLETED: "Done", Status.FAILED: "Ended with an error"}
+
+
+def is_stopping(session: Session) -> bool:
+    """Return whether somebody stopped it a moment ago, and what runs is being cut."""
+    return session.desired is Desired.STOP and session.status in WORKING
 
 
 def _working(snapshot: Snapshot) -> str:
@@ -212,7 +221,7 @@ def end_words(session: Session) -> str:  # noqa: PLR0911 - one return a case
         case EndReason.THRESHOLD:
             return f"it reached {limit_of(session)}, which counts as good enough"
         case EndReason.ROUNDS:
-            return "the round is done" if rounds == 1 else f"all {rounds} rounds are done"
+            return {1: "the round is done", 2: "both rounds are done"}.get(rounds, f"all {rounds} rounds are done")
         case EndReason.PLATEAU:
             return f"{session.cast.stop.plateau_rounds} rounds brought no gain"
         case EndReason.CREDITS:
@@ -222,7 +231,7 @@ def end_words(session: Session) -> str:  # noqa: PLR0911 - one return a case
         case EndReason.NOTES_ONLY:
             return "comments only, nothing was rewritten"
         case EndReason.STOPPED:
-            return "somebody stopped it"
+            return "it was stopped"
         case EndReason.FAILED:
             return "something went wrong"
         case None:

@@ -135,8 +135,9 @@ async def test_verbs_work_by_mention_in_the_thread(house: Office, caplog: pytest
     await ask("resume")
     await house.reaches(channel, Status.RUNNING)
     assert "Files of" in await ask("files")
-    await ask("stop")
+    assert "stop" in (await ask("stop")).lower()
     await house.ended(channel)
+    assert not any("not done yet" in one.visible_text for one in house.thread(channel))
     assert "Stopped" in house.card(channel).visible_text
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
     assert "There is no" not in await ask("what about the second page")

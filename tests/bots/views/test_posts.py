@@ -10,7 +10,7 @@ from bots.views.plain import plain_text
 from bots.views.posts import view_of
 from core.money import Unit
 from core.orchestration.ports import Content, PostKind, Snapshot
-from core.sessions.model import EndReason, Fate, Guidance, ParkReason, Round, Status
+from core.sessions.model import Desired, EndReason, Fate, Guidance, ParkReason, Round, Status
 from core.workspaces.model import Verbosity
 from tests.bots.views.samples import SESSION, SNAPSHOT, TURNS, VERSIONS
 from tests.contracts.chat_port import NOON
@@ -149,12 +149,49 @@ def test_a_round_card_shows_before_and_after() -> None:
 def test_a_round_that_works_says_who_is_done() -> None:
     """Editors appear as they finish, with their score."""
     rounds = (SNAPSHOT.rounds[0], Round(SESSION.id, 1, NOON))
-    snapshot = replace(SNAPSHOT, rounds=rounds, turns=TURNS[:6])
+    running = replace(SESSION, status=Status.RUNNING, end_reason=None)
+    snapshot = replace(SNAPSHOT, session=running, rounds=rounds, turns=TURNS[:6])
     view = view_of(_content(PostKind.ROUND_CARD, snapshot, round=1))
     assert plain_text(view).splitlines()[1] == (
         "✍️ Writer: done · 🧭 Content editor: 7.9 · ✒️ Style editor: not done yet · "
         "🔎 Fact checker: not done yet · 🎯 Lead editor: not done yet: 2 of 5"
     )
+
+
+def test_a_round_that_was_cut_off_says_so() -> None:
+    """Nobody waits for editors of a session that is over; what the others said can be read."""
+    rounds = (SNAPSHOT.rounds[0], Round(SESSION.id, 1, NOON))
+    stopped = replace(SESSION, status=Status.STOPPED, end_reason=EndReason.STOPPED)
+    view = view_of(
+        _content(PostKind.ROUND_CARD, replace(SNAPSHOT, session=stopped, rounds=rounds, turns=TURNS[:6]), round=1)
+    )
+    text = plain_text(view)
+    assert "not done yet" not in text
+    assert text.splitlines()[0] == "Round 1 (rehearsal), cut off"
+    assert "🧭 Content editor: 7.9 · ✒️ Style editor: cut off" in text
+    assert "The session ended before this round was done." in text
+    assert _labels(view) == ["Show all comments", "Show whole exchange"]
+
+
+def test_a_session_that_is_being_stopped_says_so() -> None:
+    """Whoever pressed Stop does not read that the room goes on reading; afterwards it was stopped, once."""
+    stopping = replace(SESSION, status=Status.RUNNING, end_reason=None, desired=Desired.STOP)
+    view = view_of(_content(PostKind.SESSION_CARD, replace(SNAPSHOT, session=stopping)))
+    assert _fields(view)["State"] == "Stopping; the best version is kept"
+    stopped = replace(SESSION, status=Status.STOPPED, end_reason=EndReason.STOPPED, desired=Desired.STOP)
+    view = view_of(_content(PostKind.SESSION_CARD, replace(SNAPSHOT, session=stopped)))
+    assert _fields(view)["State"] == "Stopped"
+    assert "Ended because: it was stopped" in plain_text(
+        view_of(_content(PostKind.RESULT, replace(SNAPSHOT, session=stopped)))
+    )
+
+
+def test_a_card_holds_no_more_of_a_brief_than_is_needed_to_know_it() -> None:
+    """One message in the channel: a brief of pages would make it many."""
+    session = replace(SESSION, brief="Write about lights. " * 500)
+    text = plain_text(view_of(_content(PostKind.SESSION_CARD, replace(SNAPSHOT, session=session))))
+    assert len(text) < 1_000
+    assert re.search(r"Write about lights\. .{100,300}\.\.\.\n", text)
 
 
 @pytest.mark.parametrize(
