@@ -110,7 +110,7 @@ def history(
     if as_json:
         print_json(rows)
     elif unit is Unit.DOLLARS:
-        used = [{**row, "used": _shown(-row["credits"], unit)} for row in rows]
+        used = [{**row, "used": _shown(-row["credits"], unit) if row["credits"] <= 0 else None} for row in rows]
         print_rows(used, ("seq", "at", "kind", "used", "actor"), as_json=False, empty="Nothing was used yet.")
     else:
         both = [{**row, **{name: _shown(row[name], unit) for name in ("credits", "balance")}} for row in rows]
@@ -134,16 +134,18 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
             rows += [{"workspace": workspace_id, "difference": str(difference)} for difference in differences]
         return len(accounts), rows
 
+    from bots.views.words import count
+
     accounts, rows = run(work)
     if as_json:
         print_json({"accounts": accounts, "differences": rows})
     elif rows:
         print_rows(rows, ("workspace", "difference"), as_json=False, empty="")
     else:
-        typer.echo(f"{accounts} accounts add up to the micro-credit.")
+        typer.echo(f"{'1 account adds' if accounts == 1 else f'{accounts} accounts add'} up to the micro-credit.")
     if rows:
         if not as_json:
-            say(f"{len(rows)} differences.")
+            say(f"{count(len(rows), 'difference')}.")
         raise typer.Exit(FAILED)
 
 

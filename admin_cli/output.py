@@ -42,12 +42,21 @@ def print_rows(rows: Sequence[dict[str, Any]], columns: Iterable[str], *, as_jso
 
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        numeric = all(isinstance(row.get(column), int | float) for row in rows)
+        numeric = all(type(row.get(column)) in {int, float} for row in rows)
         table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(harmless("" if row.get(column) is None else str(row[column]))) for column in columns))
+        table.add_row(*(Text(harmless("" if row.get(column) is None else told(row[column]))) for column in columns))
     # in a pipe a row is a line, however long: programs read it
     Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
+
+
+def told(value: Any) -> str:
+    """Return *value* as people read it: ``yes``, ``not set``, ``anthropic, openai``."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value in ("", (), []):
+        return "not set"
+    return ", ".join(told(item) for item in value) if isinstance(value, list | tuple) else str(value)
 
 
 def say(text: str) -> None:

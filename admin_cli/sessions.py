@@ -259,6 +259,7 @@ def _perform(
     from admin_cli.local import began_as_demo, grant_demo_credits, is_demo
     from admin_cli.report import session_report
     from bots.bootstrap import Choices
+    from bots.views.words import lower_first, state_line
     from core.orchestration.snapshot import load_snapshot
     from core.sessions.model import Status
 
@@ -294,6 +295,8 @@ def _perform(
     elif ran_here:
         tell_end(chat, snapshot.session, files, out, snapshot.unit)
     else:
-        typer.echo(f"{snapshot.session.id} is {snapshot.session.status.value}.")
+        typer.echo(f"{snapshot.session.id}: {lower_first(state_line(snapshot))}.")
+        if snapshot.session.status is Status.DRAFT:
+            typer.echo(f"Start it with: atelier sessions start {snapshot.session.id}")
     if ran_here and snapshot.session.status is Status.FAILED:
         raise typer.Exit(FAILED)

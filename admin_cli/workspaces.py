@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from admin_cli.output import fail, print_json, print_rows
+from admin_cli.output import fail, print_json, print_rows, told
 
 if TYPE_CHECKING:
     from bots.bootstrap import Parts
@@ -77,19 +77,27 @@ def show(
     if as_json:
         print_json(found)
         return
-    for name, value in _for_people(found, unit).items():
+    _print(_for_people(found, unit))
+
+
+def _print(shown: dict[str, Any]) -> None:
+    for name, value in shown.items():
         if name == "people":
             typer.echo(f"people: {', '.join(person['name'] or person['id'] for person in value) or 'nobody yet'}")
         elif name == "settings":
             typer.echo("settings:")
             for setting, chosen in value.items():
-                typer.echo(f"  {setting.replace('_', ' ')}: {chosen}")
-        else:
-            typer.echo(f"{name.replace('_', ' ')}: {value}")
+                typer.echo(f"  {setting.replace('_', ' ')}: {told(chosen)}")
+        elif value is not None:
+            typer.echo(f"{name.replace('_', ' ')}: {told(value)}")
 
 
 def _row(parts: Parts, tx: Transaction, workspace: Workspace) -> dict[str, Any]:
     balance = parts.ledger.balance(tx.credits, workspace.id)
+    used: dict[str, float] = {}
+    if not parts.tariff.sells:  # what was given to try it is no use, nor less of it
+        granted = sum(lot.amount_microcredits for lot in tx.credits.list_lots(workspace.id, only_remaining=False))
+        used["used_credits"] = _credits(granted - balance.posted_microcredits)
     return {
         "id": workspace.id,
         "name": workspace.name,
@@ -98,6 +106,7 @@ def _row(parts: Parts, tx: Transaction, workspace: Workspace) -> dict[str, Any]:
         "members": len(tx.workspaces.list_members(workspace.id)),
         "sessions": tx.sessions.count(workspace.id),
         "balance_credits": _credits(balance.available_microcredits),
+        **used,
     }
 
 
@@ -114,7 +123,7 @@ def _for_people(row: dict[str, Any], unit: Unit) -> dict[str, Any]:
     shown = {name: value for name, value in row.items() if not name.endswith("_credits")}
     if unit is Unit.DOLLARS:
         shown.pop("tier")
-        shown["used"] = exact(-microcredits("balance_credits"), unit)
+        shown["used"] = exact(microcredits("used_credits"), unit)
     else:
         amounts = [name for name in row if name.endswith("_credits")]
         shown |= {name.removesuffix("_credits"): exact(microcredits(name), unit) for name in amounts}

@@ -115,7 +115,8 @@ class DatabaseHeartbeat:
         dead = await self._database.write(self._claim_dead)
         if dead:
             sessions = await recover(dead)
-            _log.warning("executors_taken_over", executors=dead, sessions=sessions)
+            # a slot that was left in the middle of nothing is nobody's trouble
+            (_log.warning if sessions else _log.info)("executors_taken_over", executors=dead, sessions=sessions)
             await self._database.write(self._bury(dead))
 
     # Units of work

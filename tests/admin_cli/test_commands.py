@@ -188,6 +188,28 @@ def test_where_nothing_is_sold_people_read_dollars(run: Run, session: str) -> No
     assert [draft["cap_credits"] for draft in drafts] == [50, 50]
 
 
+def test_what_was_granted_is_not_less_than_nothing_used(run: Run, session: str) -> None:
+    """Where nothing is sold a grant shows as no negative use, neither of a workspace nor in its ledger."""
+    run("credits", "grant", "terminal:local", "1000", "--reason", "thanks", "--key", "k", "--yes")
+    assert run("workspaces", "list").out.splitlines()[1].endswith("$0.00")
+    assert run("workspaces", "list", "--json").json[0]["used_credits"] == 0
+    said = run("workspaces", "show", "terminal:local").out, run("credits", "history", "terminal:local").out
+    assert "used: $0.00" in said[0]
+    assert "-$" not in "".join(said)
+
+
+def test_people_read_words_not_values(run: Run, session: str) -> None:
+    """What is not set says so, yes is yes, one is one, and a draft says how it starts."""
+    shown = run("workspaces", "show", "terminal:local").out + run("models", "list").out
+    assert not re.search(r"\b(None|True|False)\b|\(\)|: *$", shown.replace("settings:", ""), re.MULTILINE)
+    assert "asks consent: yes" in shown
+    run("credits", "grant", "terminal:local", "1", "--reason", "r", "--key", "k", "--yes")
+    assert run("credits", "check").out == "1 account adds up to the micro-credit.\n"
+    draft = run("sessions", "new", "--brief", "x", "--draft").out.splitlines()
+    assert draft[-2].endswith(": not started yet.")
+    assert draft[-1].startswith("Start it with: atelier sessions start s_")
+
+
 def test_where_credits_are_sold_people_read_both(run: Run, session: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every amount of the ledger has its dollars beside it; a cap is credits, unless it says dollars."""
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_nobody")

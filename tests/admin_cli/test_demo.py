@@ -144,7 +144,7 @@ def test_the_service_starts_tells_and_drains(start: Start) -> None:
     with urlopen(f"{address}/readyz", timeout=20) as answer:  # noqa: S310 - our own address
         assert json.load(answer)["checks"] == {"database": "ok", "engine": "ok"}
     code, out, _ = _finish(start("sessions", "start", draft["session_id"], "--detach"))
-    assert (code, out.splitlines()[-1]) == (0, f"{draft['session_id']} is queued.")
+    assert (code, out.splitlines()[-1]) == (0, f"{draft['session_id']}: starts in a moment.")
     watched = json.loads(_finish(start("sessions", "watch", draft["session_id"], "--json"))[1])
     assert watched["status"] == "completed"
     with urlopen(f"{address}/metrics", timeout=20) as answer:  # noqa: S310 - our own address
