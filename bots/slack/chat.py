@@ -151,7 +151,7 @@ class SlackChat(ChatPort):
         """Let a draft's message make way for this post; return its ts, empty where it must be posted afresh."""
         if shown.kind not in _MAKES_WAY_FOR:
             if shown.kind in {PostKind.RESULT, PostKind.RECEIPT}:
-                await self._drafts.leave(shown.session_id)
+                await self._drafts.withdraw(shown.session_id)
             return ""
         ts = await self._drafts.place_for_next(shown.session_id)
         if not ts or shown.is_mention or shown.files or shown.upload:

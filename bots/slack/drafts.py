@@ -66,6 +66,7 @@ class _Draft:
     streams: bool = True
     is_off: bool = False
     is_over: bool = False
+    is_whole: bool = False
     edits: int = 0
     nap: asyncio.Future[None] | None = None
     task: asyncio.Task[None] | None = None
@@ -112,13 +113,14 @@ class Drafts:
             draft = _Draft(place, update.thread.thread, str(roster["starter"]), speaker)
             self._drafts[update.session_id] = draft
         if update.state in {"started", "restarted"} and (draft.pieces or draft.unsent):
-            draft.is_over = False
+            draft.is_over = draft.is_whole = False
             draft.restart()
         if update.delta:
             draft.write(update.delta)
             if draft.task is None or draft.task.done():
                 draft.task = asyncio.get_running_loop().create_task(self._run(draft))
         if update.state in _OVER:
+            draft.is_whole = update.state == "finished"
             _finish(draft)
 
     async def place_for_next(self, session_id: str) -> str:
@@ -132,12 +134,24 @@ class Drafts:
         await _end(draft)
         if not draft.pieces or draft.is_off:
             return ""
-        for piece in draft.pieces[:-1]:
+        await self._take_away(draft, draft.pieces[:-1])
+        return draft.pieces[-1].ts
+
+    async def withdraw(self, session_id: str) -> None:
+        """Take a draft away that is whole, since it has its lasting place by now; one that was cut off stands here alone."""
+        draft = self._drafts.pop(session_id, None)
+        if draft is None:
+            return
+        await _end(draft)
+        if draft.is_whole and not draft.is_off:
+            await self._take_away(draft, draft.pieces)
+
+    async def _take_away(self, draft: _Draft, pieces: Iterable[_Piece]) -> None:
+        for piece in pieces:
             try:
                 await self._posts.delete(draft.place, piece.ts)
             except (PostRefused, TransientError) as error:
                 _log.debug("slack_draft_left", ts=piece.ts, error=str(error))
-        return draft.pieces[-1].ts
 
     async def clear(self, place: Place, tss: Iterable[str]) -> None:
         """Take away messages of drafts, also those that a process was streaming when it died."""

@@ -52,8 +52,8 @@ async def _sent(on: Stage) -> None:
     await on.clock.sleepers(1)
 
 
-async def _end(on: Stage, thread: ThreadRef, card: str) -> None:
-    on.chat.progress(sign(thread, on.session.id, card, state="finished"))
+async def _end(on: Stage, thread: ThreadRef, card: str, *, state: str = "finished") -> None:
+    on.chat.progress(sign(thread, on.session.id, card, state=state))
     for draft in on.chat._drafts._drafts.values():
         if draft.task is not None:
             await draft.task
@@ -206,17 +206,19 @@ async def test_the_draft_makes_way_for_the_next_card() -> None:
         assert await on.chat.find(thread, KEY, meant) == last
 
 
-async def test_a_result_is_posted_below_a_draft_and_not_in_its_place() -> None:
-    """An edit pings nobody, so what must be heard is a message of its own."""
+@pytest.mark.parametrize("state", ["finished", "failed"])
+async def test_a_result_is_a_message_of_its_own_and_no_draft_stands_twice(state: str) -> None:
+    """An edit pings nobody. A whole draft is on its card or in the files by then; one that was cut off is nowhere else."""
     async with stage(FakeClock()) as on:
         thread, card = await _ticking(on)
         await _write(on, thread, card, ["short"], pause=4)
-        await _end(on, thread, card)
+        await _end(on, thread, card, state=state)
+        (draft,) = _drafts(on, thread)
         on.clock._auto = True
         result = Content(kind=PostKind.RESULT, snapshot=replace(SNAPSHOT, session=on.session), mention=True)
-        await on.chat.send(thread, on.chat.render(result)[0], key=KEY)
-        assert len(_drafts(on, thread)) == 2
-        assert _drafts(on, thread)[0].visible_text == "short"
+        ts = await on.chat.send(thread, on.chat.render(result)[0], key=KEY)
+        assert draft.visible_text == "short"
+        assert [one.ts for one in _drafts(on, thread)] == ([ts] if state == "finished" else [draft.ts, ts])
 
 
 async def test_closing_ends_a_stream_so_that_nothing_seems_to_be_written() -> None:
