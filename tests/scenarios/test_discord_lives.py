@@ -28,6 +28,7 @@ BRIEF = "A one-page launch note for our new bicycle lights, for shop owners"
 SAMPLE = Path(samples.__file__).with_name("proposal.docx").read_bytes()
 HOUR = 3_600.0
 CROWD = 200
+UNHURRIED, HURRY = 40.0, 2.0  # tokens a second, so that a line has time to come back; seconds, once it has
 
 
 def _marks(posts: list[Message]) -> list[int]:
@@ -92,7 +93,7 @@ async def test_a_broken_line_in_the_middle_of_a_round(sqlite_url: str, break_lin
     """The session goes on, nothing is posted twice, and what was said during the gap counts."""
     async with (
         local_discord() as discord,
-        office(discord, settings_of(sqlite_url, discord), rehearsal_pace=200.0) as house,
+        office(discord, settings_of(sqlite_url, discord), rehearsal_pace=UNHURRIED) as house,
     ):
         await house.set_up()
         await discord.slash(
@@ -109,7 +110,7 @@ async def test_a_broken_line_in_the_middle_of_a_round(sqlite_url: str, break_lin
         await house.guided(session, "before", "meanwhile")
         discord.say(discord.ann, thread, f"{app} after")
         await house.guided(session, "before", "meanwhile", "after")
-        ended = await house.ended(discord.general, seconds=60)
+        ended = await house.ended(discord.general, seconds=60, hurried=HURRY)
         assert (ended.status, ended.segment) == (Status.COMPLETED, segment)
         _said_once(house)
         await _turned_once(house, ended)
@@ -120,7 +121,7 @@ async def test_a_client_that_dies_is_followed_by_another(sqlite_url: str) -> Non
     """What ends the library's client altogether ends no session; the next client hears what was missed."""
     async with (
         local_discord() as discord,
-        office(discord, settings_of(sqlite_url, discord), rehearsal_pace=200.0) as house,
+        office(discord, settings_of(sqlite_url, discord), rehearsal_pace=UNHURRIED) as house,
     ):
         await house.set_up()
         await discord.slash(
@@ -133,7 +134,7 @@ async def test_a_client_that_dies_is_followed_by_another(sqlite_url: str) -> Non
         discord.say(discord.ann, thread, f"{discord.world.bot.mention} keep the title")
         await house.listens(2)
         await house.guided(session, "keep the title")
-        assert (await house.ended(discord.general, seconds=60)).status is Status.COMPLETED
+        assert (await house.ended(discord.general, seconds=60, hurried=HURRY)).status is Status.COMPLETED
         _said_once(house)
 
 

@@ -99,7 +99,7 @@ async def test_an_answer_after_the_token_ended_goes_to_direct_messages(discord_h
     house.clock.move(HOUR)
     await house.press(discord.ben, question, "allow")
     await house.ended(channel)
-    assert "Started: token.md" in text_of(discord.direct_messages(discord.ann))
+    assert "token.md" in text_of(discord.direct_messages(discord.ann))
 
 
 @pytest.mark.parametrize("code", [10062, 40060])
@@ -113,7 +113,7 @@ async def test_a_first_answer_that_discord_refuses_loses_nothing(discord_house: 
     discord.slash_soon(discord.ann, channel, "atelier new", brief=BRIEF, rounds=1)
     session = await house.ended(channel)
     assert session.status is Status.COMPLETED
-    assert "Started" in text_of(discord.direct_messages(discord.ann)[begun:])
+    assert "never more than" in text_of(discord.direct_messages(discord.ann)[begun:])
 
 
 async def test_every_command_answers_its_asker_alone(discord_house: Office) -> None:

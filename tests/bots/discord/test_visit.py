@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from bots.desk.desk import Desk
 from bots.discord.assembly import DiscordEars, DiscordSide, open_discord
+from bots.discord.places import workspace_ref
 from bots.settings import Settings
 from core.sessions.model import Session, Status
 from core.sessions.requests import Upload
@@ -21,6 +22,7 @@ from tests.fakes.discord.local import LocalDiscord
 from tests.fakes.discord.mentions import shown_text
 from tests.fakes.discord.model import Channel, Message, User
 from tests.fakes.model import ScriptedModel, helpful
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 DRAFT = ("note.md", TEXT)
@@ -81,6 +83,13 @@ class Visit:
         shown = await self.told(discord.ann, "settings")
         button = next(one for one in shown.controls if one.startswith("atelier:use_settings"))
         await discord.press(discord.ann, shown, button)
+
+        async def is_set_up() -> bool:  # the first answer comes before the row
+            workspace = workspace_ref(discord.north.id)
+            found = await self.harness.store.read(lambda tx: tx.workspaces.find(workspace))
+            return found is not None and found.settings.is_set_up
+
+        await until(is_set_up)
         await self.desk.inbox.drain()
 
     async def start(self, user: User, channel: Channel, **options: Option) -> Session:
