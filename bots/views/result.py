@@ -154,14 +154,14 @@ def receipt_post(snapshot: Snapshot) -> View:
     unused = max(0, session.cap_microcredits - spent - snapshot.held_microcredits)
     pairs = [
         ("Quoted", price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)),
-        ("Set aside at most", money(session.cap_microcredits, unit)),
+        ("Set aside at most", exact_money(session.cap_microcredits, unit)),
         ("Charged", exact_money(spent, unit)),
-        ("Given back", left(unused, unit)),
+        ("Given back", exact_money(unused, unit)),
     ]
     if unit is Unit.CREDITS:
-        pairs.append(("Balance", left(snapshot.balance_microcredits)))
+        pairs.append(("Balance", exact_money(snapshot.balance_microcredits, unit)))
     if snapshot.held_microcredits:
-        pairs.insert(3, ("Still set aside", money(snapshot.held_microcredits, unit)))
+        pairs.insert(3, ("Still set aside", exact_money(snapshot.held_microcredits, unit)))
     rehearsal = f" ({REHEARSAL})" if is_rehearsal(snapshot) else ""
     elements: list[Element] = [Heading(f"Receipt{rehearsal}"), Fields(tuple(pairs))]
     if rows:

@@ -2,8 +2,11 @@
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bots.views.elements import Buttons, Fields, Table, View
 from bots.views.plain import plain_text
@@ -254,11 +257,28 @@ def test_the_receipt_adds_up() -> None:
     assert totals.rows == (("Reading", "4.00 ($0.04)"), ("Round 1", "6.00 ($0.06)"))
     assert _fields(view) == {
         "Quoted": "10 to 20 credits ($0.10 to $0.20)",
-        "Set aside at most": "40 credits ($0.40)",
+        "Set aside at most": "40.00 credits ($0.40)",
         "Charged": "10.00 credits ($0.10)",
-        "Given back": "30 credits ($0.30)",
-        "Balance": "90 credits ($0.90)",
+        "Given back": "30.00 credits ($0.30)",
+        "Balance": "90.00 credits ($0.90)",
     }
+
+
+@pytest.mark.parametrize("unit", list(Unit), ids=str)
+@given(spent=st.integers(0, 50_000_000), more=st.integers(0, 50_000_000))
+def test_what_was_set_aside_is_what_was_charged_and_given_back(unit: Unit, spent: int, more: int) -> None:
+    """The three amounts add up for the eye, to the hundredth of a credit that each of them is rounded to."""
+    snapshot = replace(
+        SNAPSHOT,
+        session=replace(SESSION, cap_microcredits=spent + more),
+        spent_microcredits=spent,
+        held_microcredits=0,
+        unit=unit,
+    )
+    fields = _fields(view_of(_content(PostKind.RECEIPT, snapshot)))
+    names = ("Set aside at most", "Charged", "Given back")
+    aside, charged, back = (Decimal(fields[name].rpartition("$")[2].rstrip(")")) for name in names)
+    assert abs(aside - charged - back) <= Decimal("0.0001")
 
 
 def test_only_the_starter_is_mentioned_and_only_when_asked() -> None:
