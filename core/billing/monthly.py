@@ -10,7 +10,7 @@ from core.billing.catalogue import Catalogue
 from core.billing.model import NoticeKind, Subscription
 from core.billing.months import GRACE
 from core.billing.notices import buyers_of_plan, tell
-from core.billing.overview import make_digest, month_of, next_month
+from core.billing.overview import free_key, make_digest, month_of, next_month
 from core.billing.ports import BillingStore, BillingTransaction
 from core.clock import Clock
 from core.credits.model import LotKind
@@ -53,7 +53,7 @@ class Monthly:
         if workspace.tier != FREE or not amount:
             return False
         now = self._clock.now()
-        key = f"free:{workspace.id}:{now:%Y-%m}"
+        key = free_key(workspace.id, now)
         if tx.credits.find_lot_by_source(key) is not None:
             return False  # seen without a lock, as nearly always
         return self._ledger.grant(

@@ -139,7 +139,7 @@ class BillingReader:
                 used_month_microcredits=tx.billing.used_microcredits(workspace_id, since=month_of(now)),
                 used_total_microcredits=tx.billing.used_microcredits(workspace_id),
                 subscription=subscription,
-                next_grant=self._next_grant(tier, subscription, now),
+                next_grant=self._next_grant(tx, workspace_id, tier, subscription),
                 is_frozen=any(take.is_undecided for take in tx.billing.list_takes(workspace_id)),
                 has_portal=bool(tx.billing.list_customers(workspace_id)),
             )
@@ -152,14 +152,19 @@ class BillingReader:
         workspace = tx.workspaces.find(workspace_id)
         return get_tier(self._prices, workspace.tier if workspace is not None else FREE)
 
-    def _next_grant(self, tier: Tier, subscription: Subscription | None, now: datetime) -> NextGrant | None:
+    def _next_grant(
+        self, tx: BillingTransaction, workspace_id: str, tier: Tier, subscription: Subscription | None
+    ) -> NextGrant | None:
         if self._catalogue is None or not tier.microcredits_month:
             return None
         if subscription is not None and subscription.entitles:
             if subscription.cancel_at is None:
                 return NextGrant(subscription.period_end, tier.microcredits_month)
-            return NextGrant(next_month(subscription.cancel_at), self._prices.tier(FREE).microcredits_month)
-        return NextGrant(next_month(now), tier.microcredits_month)
+            # the free month comes as soon as the plan is over, unless that month's came before the plan
+            ends = subscription.cancel_at
+            is_used = tx.credits.find_lot_by_source(free_key(workspace_id, ends)) is not None
+            return NextGrant(next_month(ends) if is_used else ends, self._prices.tier(FREE).microcredits_month)
+        return NextGrant(next_month(self._clock.now()), tier.microcredits_month)
 
     async def history(self, workspace_id: str, *, before: int | None = None, limit: int = 10) -> HistoryPage:
         """Return a page of the ledger.
@@ -243,6 +248,11 @@ def month_of(moment: datetime) -> datetime:
 def next_month(moment: datetime) -> datetime:
     """Return when the month after that of *moment* begins."""
     return month_of(month_of(moment) + timedelta(days=32))
+
+
+def free_key(workspace_id: str, moment: datetime) -> str:
+    """Return the key of the free credits that a workspace gets once in the month of *moment*."""
+    return f"free:{workspace_id}:{moment:%Y-%m}"
 
 
 def _harmless(text: str) -> str:

@@ -128,8 +128,11 @@ async def test_cancelling_keeps_the_month_and_ends_with_it(till: Till) -> None:
     overview = await till.reader.overview(W)
     assert overview.next_grant is not None
     assert overview.next_grant.microcredits == FREE * 1_000_000
+    assert overview.next_grant.at == cancelled.period_end
     await till.pass_days(33)
     assert (await till.tier(), await till.credits()) == ("free", PACK)
+    assert await till.shop.monthly.grant_free() == 1  # what the card said comes with the next tick
+    assert await till.credits() == PACK + FREE
     assert len(await till.notices(NoticeKind.PLAN_ENDED)) == 1
     with pytest.raises(NoSubscription):
         await till.shop.service.cancel(ANN)
