@@ -63,6 +63,9 @@ def card_view(overview: Overview, reader: Reader) -> View:
         ("Used in all", money(overview.used_total_microcredits)),
         *limit_pairs(overview, reader, Unit.CREDITS),
     ]
+    if reader.may_buy and overview.paid:
+        paid = (f"{cents(item.amount_cents, item.currency)} on {day(item.at)}" for item in overview.paid)
+        pairs.append(("Last invoices", ", ".join(paid)))
     elements: list[Element] = [Heading("Billing", 2), Fields(tuple(pairs))]
     if balance.lots:
         elements.append(Table(("From", "Left", "Of", "Until"), tuple(map(_lot, balance.lots)), right=(1, 2)))

@@ -8,7 +8,7 @@ from io import StringIO
 
 from core.billing.buyers import find_live_subscription
 from core.billing.catalogue import Catalogue, Product
-from core.billing.model import Spend, Subscription
+from core.billing.model import Purchase, Spend, Subscription
 from core.billing.ports import BillingStore, BillingTransaction
 from core.clock import Clock
 from core.credits.entitlements import get_tier
@@ -19,6 +19,7 @@ from core.money import Unit, microcredits_to_credits
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CSV_PAGE = 1_000
+_PAID = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Overview:
         next_grant: None where none comes.
         is_frozen: Whether a disputed payment keeps everything from being sold.
         has_portal: Whether there is something to see in Stripe's portal.
+        paid: The last payments that granted credits, newest first.
     """
 
     workspace_id: str
@@ -53,6 +55,7 @@ class Overview:
     next_grant: NextGrant | None = None
     is_frozen: bool = False
     has_portal: bool = False
+    paid: tuple[Purchase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ class BillingReader:
                 next_grant=self._next_grant(tx, workspace_id, tier, subscription),
                 is_frozen=any(take.is_undecided for take in tx.billing.list_takes(workspace_id)),
                 has_portal=bool(tx.billing.list_customers(workspace_id)),
+                paid=tuple(reversed(tx.billing.list_purchases(workspace_id)[-_PAID:])),
             )
 
         return await self._store.read(read)

@@ -71,6 +71,8 @@ async def test_the_card_says_everything(shop: Shop) -> None:
     assert "3,860 credits ($38.60)" in text
     assert f"{STARTER:,} credits ($29.00) on 2026-02-01" in text
     assert text.count("40 credits ($0.40)") == 2
+    paid = text.partition("Last invoices: ")[2].partition("\n")[0]
+    assert sorted(paid.split(", ")) == ["$10.00 on 2026-01-01", "$29.00 on 2026-01-01"]
     lots = table_in(shop.last).rows
     assert lots == (
         ("Plan", "2,860.00 ($28.60)", "2,900.00 ($29.00)", "2026-02-02"),
@@ -88,6 +90,7 @@ async def test_whoever_may_not_buy_sees_the_card_without_its_buttons(shop: Shop)
     await shop.room.mention("billing", "ann")
     assert "Cleo and admins can buy" in shop.last.text
     assert actions(shop.last) == {"billing-history", "billing"}
+    assert "invoices" not in shop.last.text
     for words in ("billing buy", "credits portal", "billing cancel"):
         await shop.room.mention(words, "ann")
         assert "You may not buy here\nCleo and admins can buy credits and change the plan." in shop.last.text
