@@ -72,6 +72,13 @@ def verdict_words(snapshot: Snapshot) -> str:
     if best.number == 0:
         return f"No revision scored higher than your original ({score(best.score)}), so it comes back unchanged."
     judged = f", which scored {score(best.score)}" if best.score is not None else ""
+    before = max(
+        (one.score for one in snapshot.versions if one.number < best.number and one.score is not None), default=None
+    )
+    if before is not None and best.score is not None and round(before, 1) >= round(best.score, 1):
+        # see docs/decisions/0164: what people went on with is in the result
+        said = "The best version with what you went on with in it"
+        return f"{said} is that of round {best.number}{judged}; an earlier one scored {score(before)}."
     newest = max((version.number for version in snapshot.versions), default=best.number)
     later = "" if best.number == newest else " Later rounds did not beat it."
     return f"The best version is that of round {best.number}{judged}.{later}"

@@ -19,8 +19,9 @@ from core.ids import derived_key
 from core.orchestration.ports import PostKind
 from core.orchestration.posting import freshen, intend, is_closed, receipt_name
 from core.sessions.errors import SessionNotFound
+from core.sessions.guidance import heard_from
 from core.sessions.machine import move
-from core.sessions.model import EndReason, Session, SessionFile, Status, Version
+from core.sessions.model import EndReason, Guidance, Session, SessionFile, Status, Version
 from core.sessions.ports import FileStore, Store, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -74,7 +75,7 @@ class Finisher:
                     self._ledger.release(tx.credits, hold_id=hold.id)
             for file in files:
                 tx.sessions.add_file(file)
-            best = choose(tx.sessions.list_versions(session_id))
+            best = choose(tx.sessions.list_versions(session_id), tx.sessions.list_guidance(session_id))
             session = self._ended(session, reason, code, best)
             tx.sessions.save(session)
             freshen(tx, session_id, [PostKind.SESSION_CARD, PostKind.ROUND_CARD])
@@ -129,15 +130,18 @@ class Finisher:
         A session that began with a brief gives Markdown and DOCX. An upload that nothing beat comes back as it was.
         """
 
-        def work(tx: Transaction) -> tuple[Session, Sequence[Version], Sequence[SessionFile], tuple[str, ...]]:
+        def work(
+            tx: Transaction,
+        ) -> tuple[Session, Sequence[Version], Version | None, Sequence[SessionFile], tuple[str, ...]]:
             session = tx.sessions.find(session_id)
             if session is None:
                 raise SessionNotFound(session_id)
             models = tuple(sorted({turn.model for turn in tx.sessions.list_turns(session_id)}))
-            return session, tx.sessions.list_versions(session_id), tx.sessions.list_files(session_id), models
+            versions = tx.sessions.list_versions(session_id)
+            best = choose(versions, tx.sessions.list_guidance(session_id))
+            return session, versions, best, tx.sessions.list_files(session_id), models
 
-        session, versions, files, models = await self._store.read(work)
-        best = choose(versions)
+        session, versions, best, files, models = await self._store.read(work)
         if best is None or session.notes_only:
             return ()
         upload = next((file for file in files if file.kind == "upload"), None)
@@ -215,10 +219,16 @@ def _export(
         gc.collect(1)
 
 
-def choose(versions: Sequence[Version]) -> Version | None:
-    """Return the version that won: the best score, the earliest of equals, the newest where nothing was scored."""
-    number = best_version([(version.number, version.score) for version in versions])
-    return next((version for version in versions if version.number == number), None)
+def choose(versions: Sequence[Version], guidance: Sequence[Guidance] = ()) -> Version | None:
+    """Return the version that won: the best score, the earliest of equals, the newest where nothing was scored.
+
+    Whoever goes on with an ended session knows its best version, and says what is wanted instead: a version that did
+    not hear that competes no more, whatever its score.
+    """
+    since = heard_from(guidance)
+    heard = [version for version in versions if version.number >= since] or versions
+    number = best_version([(version.number, version.score) for version in heard])
+    return next((version for version in heard if version.number == number), None)
 
 
 def _file_stem(text: str) -> str:

@@ -5,6 +5,7 @@ before an earlier one: the message waits for a retry while its deletion goes thr
 message that was not heard of yet, and what is told last in time wins, whenever it arrives.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from core.sessions.model import Guidance
@@ -12,6 +13,20 @@ from core.sessions.ports import Transaction
 
 GONE = "~"
 """The revision of a message that was deleted, or taken out by its author for good: it sorts after every other."""
+
+
+_CONTINUES = "continue-"
+
+
+def continuing_id(segment: int) -> str:
+    """Return the id of what somebody said who had an ended session go on as *segment*."""
+    return f"{_CONTINUES}{segment}"
+
+
+def heard_from(guidance: Iterable[Guidance]) -> int:
+    """Return the first round that heard what its people last went on with, 0 where they said nothing."""
+    taken = (item.taken_round for item in guidance if item.id.startswith(_CONTINUES) and not item.muted)
+    return max((number for number in taken if number is not None), default=0)
 
 
 def merge(known: Guidance | None, told: Guidance) -> Guidance:

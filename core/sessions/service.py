@@ -15,7 +15,7 @@ from core.credits.tiers import PriceList
 from core.sessions.admission import Admission
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound, TextsForgotten
 from core.sessions.forgetting import forget_texts
-from core.sessions.guidance import GONE, find_guidance, tell_guidance
+from core.sessions.guidance import GONE, continuing_id, find_guidance, tell_guidance
 from core.sessions.intake import Intake
 from core.sessions.machine import IllegalMove, move, requeued
 from core.sessions.model import (
@@ -207,7 +207,7 @@ class SessionService:
             )
             self._admission.check(tx, extended, starts=False)
             if guidance.strip():
-                identity = f"continue-{session.segment + 1}"
+                identity = continuing_id(session.segment + 1)
                 tx.sessions.save_guidance(self._guidance(session, identity, actor, guidance))
             return requeued(extended)
 

@@ -211,6 +211,15 @@ def test_the_result_names_the_version_that_won(best: int | None, verdict: str) -
     assert verdict in plain_text(view)
 
 
+def test_a_result_that_scored_less_than_an_earlier_version_says_why() -> None:
+    """Whoever went on with words of their own gets a version that heard them, and reads what that cost."""
+    versions = (VERSIONS[0], VERSIONS[1], replace(VERSIONS[1], number=2, score=7.4))
+    session = replace(SESSION, best_version=2)
+    text = plain_text(view_of(_content(PostKind.RESULT, replace(SNAPSHOT, session=session, versions=versions))))
+    said = "The best version with what you went on with in it is that of round 2, which scored 7.4"
+    assert f"{said}; an earlier one scored 7.8." in text
+
+
 def test_a_document_that_no_round_rewrote_was_not_beaten_by_anything() -> None:
     """Where the reading was good enough, nothing is said of revisions that never were."""
     session, versions = replace(SESSION, best_version=0), SNAPSHOT.versions[:1]

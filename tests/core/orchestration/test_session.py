@@ -366,6 +366,25 @@ async def test_one_more_round_and_continue(room: Harness) -> None:
     assert shot.spent_microcredits <= shot.session.cap_microcredits
 
 
+async def test_what_people_go_on_with_is_in_the_result(memory_store: Database) -> None:
+    """They know the best version and want another: one that did not hear them does not come back for its score."""
+    room = await _room(memory_store, helpful({0: 5.0, 1: 8.0, 2: 7.0, 3: 6.0, 4: 6.5}))
+    session = await room.begin(rounds=1)
+    await room.run(session.id)
+    await room.service.continue_(session.id, actor=MEMBER, guidance="Name the budget first.")
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert shot.session.best_version == 2
+    results = [room.kept[file.storage_key] for file in shot.files if file.kind == "result"]
+    assert sorted(b"r1 r2" in data for data in results) == [False, True]
+    await room.service.one_more_round(session.id, actor=MEMBER)
+    await room.run(session.id)
+    assert (await room.service.get(session.id)).best_version == 2, "a round for which nobody said anything competes"
+    await room.service.continue_(session.id, actor=MEMBER, guidance="Thank the team.")
+    await room.run(session.id)
+    assert (await room.service.get(session.id)).best_version == 4
+
+
 async def test_stop_of_a_waiting_session_is_at_once(room: Harness) -> None:
     """A session that nobody runs is stopped by the verb; its closing segment posts result and receipt."""
     session = await room.begin()
