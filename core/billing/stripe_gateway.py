@@ -187,9 +187,10 @@ class StripeGateway:
     async def find_invoice(self, invoice_id: str) -> InvoiceObject | None:
         return await _find(InvoiceObject, self._client.v1.invoices.retrieve_async(invoice_id))
 
-    async def list_invoices(self, customer_id: str, *, limit: int = 100) -> Sequence[InvoiceObject]:
-        found = self._client.v1.invoices.list_async({"customer": customer_id, "limit": min(limit, _PAGE)})
-        return await _all(InvoiceObject, found, most=limit)
+    async def list_invoices(self, customer_id: str, *, limit: int | None = None) -> Sequence[InvoiceObject]:
+        most = _MOST if limit is None else limit
+        found = self._client.v1.invoices.list_async({"customer": customer_id, "limit": min(most, _PAGE)})
+        return await _all(InvoiceObject, found, most=most)
 
     async def find_refund(self, refund_id: str) -> RefundObject | None:
         return await _find(RefundObject, self._client.v1.refunds.retrieve_async(refund_id))

@@ -162,6 +162,16 @@ async def test_what_was_repaired_and_what_is_left_is_told(till: Till) -> None:
     assert (await read_figures(till.store)).reconciliation == {"lost_events": 0, "repaired": 0, "remaining": 2}
 
 
+async def test_a_month_under_many_later_invoices_is_still_founded(till: Till) -> None:
+    """Packs have invoices too: what was paid before the last hundred of them was paid all the same."""
+    await till.subscribe()
+    (month,) = till.stripe.all("invoice")
+    for number in range(120):
+        later = {**month, "id": f"in_later{number}", "created": month["created"] + number + 1}
+        till.stripe.world.add({**later, "parent": None, "billing_reason": "manual"})
+    assert await till.reconcile() == ()
+
+
 async def test_two_subscriptions_are_reported(till: Till) -> None:
     """Somebody made a second one by hand: the dearer tier counts, and an operator should look."""
     await till.subscribe()
