@@ -122,8 +122,9 @@ class Part:
 
 
 class ChatPort(Protocol):
-    """A place where a session is posted. Every adapter passes `tests/contracts/chat_port.py`, and whole sessions on it
-    `tests/contracts/chat_room_laws.py`.
+    """A place where a session is posted.
+
+    Every adapter passes `tests/contracts/chat_port.py`, and whole sessions on it `tests/contracts/chat_room_laws.py`.
 
     Where a platform lacks a verb, the adapter says what happens instead in its own docstring.
     """
@@ -202,6 +203,10 @@ class PostRefused(UserFacingError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NotInstalled(PostRefused):
+    """The app is not there any more, and may come back: what is still true by then is kept until it is."""
 
 
 class PostUncertain(TransientError):
