@@ -10,6 +10,7 @@ from bots.desk.forms import Form, new_form, settings_form
 from bots.desk.gathering import fetch, find_files, gather
 from bots.desk.holding import as_command, release_own
 from bots.desk.people import set_preferences
+from bots.desk.reading import FreeText, read_mention
 from bots.desk.requests import Attachment, Request, RequestKind
 from bots.desk.threads import find_session
 from bots.desk.tools import Call, Handlers, Tools
@@ -29,6 +30,7 @@ from core.workspaces.model import Verbosity
 
 REMEMBERED = ("team", "editors", "rounds", "good-enough", "model", "language", "show")
 _SECONDS_A_MINUTE = 60
+_MOST_WORDS_OF_A_SLIP = 4
 
 
 def handlers(tools: Tools) -> Handlers:
@@ -108,7 +110,8 @@ async def begin(tools: Tools, call: Call, session: Session, *, asks: bool = True
         session: A session of theirs.
         asks: Whether the limit counts: somebody may have pressed the button already.
     """
-    starts = session.status is Status.DRAFT and (not asks or session.cap_microcredits <= no_ask_limit(call))
+    within = session.cap_microcredits <= no_ask_limit(call) and not _lacks_file(call, session)
+    starts = session.status is Status.DRAFT and (not asks or within)
     was_told = await _tell_first(tools, call, session, starts=starts)
     if starts:
         try:
@@ -144,9 +147,22 @@ async def _tell_first(tools: Tools, call: Call, session: Session, *, starts: boo
 async def _tell_price(tools: Tools, call: Call, session: Session, *, is_started: bool, first_time: str = "") -> None:
     balance = await tools.balance(session.workspace_id)
     view = price_view(
-        session, balance_microcredits=balance, unit=tools.unit, is_started=is_started, first_time=first_time
+        session,
+        balance_microcredits=balance,
+        unit=tools.unit,
+        is_started=is_started,
+        first_time=first_time,
+        lacks_file=_lacks_file(call, session),
     )
     await call.say(view)
+
+
+def _lacks_file(call: Call, session: Session) -> bool:
+    """Return whether somebody said a few words to the app, without a file: "tighten this" is no brief, a file is missing."""
+    if call.request.kind is not RequestKind.MENTION or session.has_upload or call.text("template"):
+        return False
+    is_short = len(call.text("brief").split()) <= _MOST_WORDS_OF_A_SLIP
+    return is_short and isinstance(read_mention(call.request.text), FreeText)
 
 
 def no_ask_limit(call: Call) -> int:

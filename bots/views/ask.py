@@ -23,6 +23,10 @@ _CHOICES = {  # verbs whose command is no verb, or that say too little: the ques
     "data-delete": ("remove the texts of", "Remove texts of"),
     "mute": ("take your directions out of", "Take my directions out of"),
 }
+_NO_FILE = (
+    "**No file came with this.** Started like this, a text is written from these few words. "
+    "To have a file edited, discard this and post your words again together with the file."
+)
 _STEER_BY_BUTTON = "To say what to do differently, press Steer session on its card."
 _STEERING = {
     "slack": "To say what to do differently, reply in its thread; begin with `//` and it stays between people.",
@@ -112,7 +116,13 @@ def _unsold(command: str, problem: str) -> tuple[str, str]:
 
 
 def price_view(
-    session: Session, *, balance_microcredits: int, unit: Unit, is_started: bool, first_time: str = ""
+    session: Session,
+    *,
+    balance_microcredits: int,
+    unit: Unit,
+    is_started: bool,
+    first_time: str = "",
+    lacks_file: bool = False,
 ) -> View:
     """Return what a session costs, as it starts or before somebody says so.
 
@@ -122,6 +132,7 @@ def price_view(
         unit: In which unit people see amounts.
         is_started: Whether it runs already, or is about to: a first session waits until these words were said.
         first_time: The sentence about AI and vendors for somebody's first session, empty for later ones.
+        lacks_file: Whether the words sound as if a file belonged to them, and none came.
     """
     price = price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)
     cap = money(session.cap_microcredits, unit)
@@ -138,6 +149,8 @@ def price_view(
         pairs.append(("Balance", left(balance_microcredits)))
     elements: list[Element] = [Heading(title, 2), Fields(tuple(pairs))]
     elements += [Small(notice) for notice in session.notices]
+    if lacks_file and not is_started:
+        elements.append(Text(_NO_FILE))
     if first_time:
         elements.append(Text(f"**Before your first session:** {first_time}"))
     if is_started:

@@ -43,6 +43,22 @@ async def test_tightening_a_file_is_one_message_and_no_click(room: Room) -> None
     assert room.harness.engine.enqueued == [(session.id, 1)]
 
 
+async def test_a_few_words_without_a_file_are_asked_about(room: Room) -> None:
+    """Who forgot the file pays for no text about two words; who meant them presses Start, and who says more is not asked."""
+    await room.mention("tighten this please")
+    assert (await room.only()).status is Status.DRAFT
+    assert "Ready to start" in room.last.text
+    assert "No file came with this" in room.last.text
+    await room.press(room.last.button("discard"))
+    await room.mention("Write a sea poem")
+    await room.press(room.last.button("start"))
+    assert (await room.only()).status is Status.QUEUED
+    for text in ("new Sea poem", "Write a long poem about the sea", "For dealers --template tighten"):
+        await room.mention(text)
+        assert (await room.sessions())[0].status is Status.QUEUED, text
+        assert "No file came" not in room.last.text
+
+
 async def test_options_in_a_mention_are_options(room: Room) -> None:
     """Free text may end with what the command would take."""
     await room.mention("tighten this --rounds 2 --team quick", files=(REPORT,))
