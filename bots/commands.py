@@ -29,6 +29,7 @@ class Completion(StrEnum):
     SESSION = "session"
     MODEL = "model"
     TEAM = "team"
+    EDITORS = "editors"
     PROJECT = "project"
     TEMPLATE = "template"
     OWN_TEMPLATE = "own template"
@@ -146,7 +147,9 @@ _SESSION = Option(
 )
 _NAMED_SESSION = Option("session", "Which session; yours here if left out", completion=Completion.SESSION)
 _TEAM = Option("team", "Which team of editors", completion=Completion.TEAM)
-_EDITORS = Option("editors", "How many editors", Kind.INTEGER, minimum=1, maximum=12)
+_EDITORS = Option(
+    "editors", "How many editors", Kind.INTEGER, minimum=1, maximum=12, completion=Completion.EDITORS
+)
 _ROUNDS = Option("rounds", "How many rounds at most", Kind.INTEGER, minimum=1, maximum=20)
 _MODEL = Option("model", "Which model writes and edits", completion=Completion.MODEL)
 _BRIEF = Option("brief", "What to write, or what to do with the file", rest=True, max_length=_BRIEF_LENGTH)
@@ -160,7 +163,9 @@ _BILLING = "billing"
 _PROJECT, _TEMPLATE, _DATA = "project", "template", "data"
 
 _NAME_LENGTH = 80
-_USED_TEMPLATE = Option("template", "Template to begin with; what you say goes before", completion=Completion.TEMPLATE)
+_USED_TEMPLATE = Option(
+    "template", "Template to begin with; what you choose yourself counts more", completion=Completion.TEMPLATE
+)
 _OPEN_PROJECT = Option("project", "Which project", required=True, rest=True, completion=Completion.PROJECT)
 
 

@@ -125,15 +125,7 @@ def new_form(
     chosen = next(named, "")
 
     def more(name: str, label: str, kind: FieldKind = FieldKind.LINE, **rest: Any) -> Field:
-        option = command.option(name)
-        return Field(
-            name,
-            label,
-            kind,
-            help=option.help if option is not None else "",
-            more=True,
-            **{"value": last.get(name, ""), **rest},
-        )
+        return Field(name, label, kind, more=True, **{"value": last.get(name, ""), **rest})
 
     return Form(
         command="new",
@@ -142,18 +134,38 @@ def new_form(
         fields=(
             Field("brief", "What to write, or what to do", FieldKind.PARAGRAPH, max_length=_brief_length(command)),
             Field("files", "Files to work on", FieldKind.FILES, help="DOCX, PDF, TXT or MD; the first one is edited"),
-            more("template", "Template", FieldKind.CHOICE, value=chosen, choices=_templates(templates, chosen)),
+            more(
+                "template",
+                "Template",
+                FieldKind.CHOICE,
+                value=chosen,
+                choices=_templates(templates, chosen),
+                help="Its words and choices; what you fill in yourself counts more",
+            ),
             more("team", "Team of editors", FieldKind.CHOICE, value=team, choices=_casts()),
             Field("references", "Files to read and leave as they are", FieldKind.FILES, more=True),
-            more("reference-notes", "How to use the files to read", FieldKind.PARAGRAPH, value="", max_length=1_000),
-            more("rounds", "Rounds at most"),
-            more("editors", "Number of editors"),
-            more("good-enough", "Good enough at"),
+            more(
+                "reference-notes",
+                "How to use the files to read",
+                FieldKind.PARAGRAPH,
+                value="",
+                max_length=1_000,
+                help="Such as: take every number from them",
+            ),
+            more("rounds", "Rounds at most", help="1 to 20; leave it empty for as many as usual"),
+            more("editors", "Number of editors", help="1 to 12; leave it empty for the whole team"),
+            more("good-enough", "Good enough at", help="The score at which to stop, 0 to 10; empty: as usual"),
             more("model", "Model", FieldKind.CHOICE, choices=_names(models)),
             more("project", "Project", FieldKind.CHOICE, choices=_projects(projects)),
             more("show", "Show in the thread", FieldKind.CHOICE, choices=SHOWN),
-            more("notes-only", "Comments only", FieldKind.FLAG, value=""),
-            more("private", "Only you see it", FieldKind.FLAG, value="true" if is_private else ""),
+            more("notes-only", "Comments only", FieldKind.FLAG, value="", help="Nothing is rewritten"),
+            more(
+                "private",
+                "Private",
+                FieldKind.FLAG,
+                value="true" if is_private else "",
+                help="Only you see it; its result can be shared later",
+            ),
         ),
         kept={"form": NEW_FORM},
     )

@@ -162,7 +162,7 @@ def _input(one: Field) -> Json:
         "optional": not one.required,
         "element": {"action_id": one.name, **_element(one)},
     }
-    if one.help:
+    if one.help and one.kind is not FieldKind.FLAG:  # a flag says it beside its box
         block["hint"] = _plain(one.help, limits.FIELD_LABEL)
     return block
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -10,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.commands import Place
-from bots.desk.forms import Field, FieldKind, Form
+from bots.desk.forms import Field, FieldKind, Form, new_form
 from bots.desk.requests import Actor, Request, RequestKind, Spot
 from bots.slack.decode import Install
 from bots.slack.forms import draw_form, read_submission, source_of, with_held
 from core.sessions.model import ThreadRef
+from core.workspaces.model import WorkspaceSettings
 from tests.bots.slack.entrance import Entrance, entrance
 from tests.fakes.slack.blocks import check_view
 
 INSTALL = Install("T1", "UBOT")
+SMALL = frozenset({"a", "how", "it", "many", "of", "the", "to", "which"})
 NEW = Form(
     "new",
     "New session",
@@ -67,6 +70,18 @@ def sent(view: dict[str, Any], state: dict[str, Any], **more: Any) -> dict[str, 
 
 def typed(value: str | None) -> dict[str, Any]:
     return {"type": "plain_text_input", "value": value}
+
+
+def test_the_form_of_a_session_says_nothing_twice() -> None:
+    """Label, hint and the words at a box each say something of their own."""
+    form = new_form(WorkspaceSettings(), {}, models=())
+    for block in check_view(draw_form(form, source(), shows_more=True))["blocks"]:
+        if block["type"] != "input":
+            continue
+        boxes = block["element"].get("options", ()) if block["element"]["type"] == "checkboxes" else ()
+        said = [block["label"], *(one["text"] for one in boxes), *([block["hint"]] if "hint" in block else [])]
+        words = [set(one["text"].lower().split()) - SMALL for one in said]
+        assert all(not one <= other for one, other in permutations(words, 2)), said
 
 
 def test_a_form_shows_the_first_fields_and_the_way_to_the_rest() -> None:
