@@ -5,6 +5,7 @@ import gc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -37,6 +38,7 @@ class _Facts:
     session_id: str
     models: tuple[str, ...]
     ai_share: float
+    written_at: datetime
 
 
 class Finisher:
@@ -154,6 +156,7 @@ class Finisher:
             session_id=session.id,
             models=models,
             ai_share=changed_share(base, best.document) if base is not None else 1.0,
+            written_at=best.created_at,
         )
         wanted = (base.source_format,) if base is not None else (SourceFormat.DOCX, SourceFormat.MARKDOWN)
         stem = upload.name.rsplit(".", 1)[0] if upload is not None else session.title
@@ -213,7 +216,7 @@ def _export(
 
     mark = Mark("Atelier", facts.version, facts.session_id, facts.models, facts.ai_share)
     try:
-        return export(document, target, mark=mark, original=original, base=base)
+        return export(document, target, mark=mark, written_at=facts.written_at, original=original, base=base)
     finally:
         # A Word file in memory is a ring of objects around megabytes that the collector cannot see: let it look now.
         gc.collect(1)

@@ -1,5 +1,7 @@
 """The one way out: a Document in a format, with its mark."""
 
+from datetime import datetime
+
 from core.documents.model import Document, SourceFormat
 from core.documents.writers.docx import docx_parts
 from core.documents.writers.docx_patch import patch
@@ -13,6 +15,7 @@ def export(
     fmt: SourceFormat,
     *,
     mark: Mark,
+    written_at: datetime | None = None,
     original: bytes | None = None,
     base: Document | None = None,
 ) -> bytes:
@@ -25,6 +28,7 @@ def export(
         document: What is exported.
         fmt: The format of the file.
         mark: How the text was made.
+        written_at: The date that a file which is written anew gives as its own; by default a fixed one.
         original: The upload, if it was a Word file.
         base: The Document that was read from *original*.
 
@@ -35,12 +39,14 @@ def export(
         case SourceFormat.DOCX:
             if original is not None and base is not None and base.source_format is SourceFormat.DOCX:
                 return mark_docx(patch(original, base, document), mark)
-            return pack(mark_parts(docx_parts(document), mark))
+            return pack(mark_parts(docx_parts(document, created_at=written_at), mark))
         case SourceFormat.PDF:
             # The typesetter takes a second to import, and few sessions end in a PDF.
             from core.documents.writers.pdf import write_pdf  # noqa: PLC0415
 
-            return write_pdf(document, xmp=pdf_mark(mark, document.title))
+            creator = f"{mark.tool} {mark.version}"
+            xmp = pdf_mark(mark, document.title)
+            return write_pdf(document, created_at=written_at, creator=creator, xmp=xmp)
         case SourceFormat.MARKDOWN:
             return mark_markdown(write_markdown(document), mark).encode()
         case SourceFormat.TEXT:

@@ -55,12 +55,13 @@ _HEAD: Final = (234, 237, 241)
 _NO_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def write_pdf(document: Document, *, created_at: datetime | None = None, xmp: str = "") -> bytes:
+def write_pdf(document: Document, *, created_at: datetime | None = None, creator: str = "", xmp: str = "") -> bytes:
     """Return *document* as PDF.
 
     Args:
         document: Any; comments of a Word file are left out, footnotes stand at the end.
         created_at: The date in the file's properties; by default a fixed one, so that equal documents give equal bytes.
+        creator: The program that the file names as its maker, empty for none.
         xmp: The XMP packet, empty for none.
 
     Raises:
@@ -71,6 +72,8 @@ def write_pdf(document: Document, *, created_at: datetime | None = None, xmp: st
     pdf.set_margins(0, 0, 0)
     pdf.set_creation_date(created_at or _NO_DATE)
     pdf.set_title(document.title)
+    if creator:
+        pdf.set_creator(creator)
     pdf.set_xmp_metadata(xmp)
     with closing(Typesetter(pdf)) as typesetter:
         _lay_out(document, _Sheet(pdf, typesetter))

@@ -1,4 +1,5 @@
 import io
+from datetime import UTC, datetime
 
 import docx
 import pytest
@@ -30,6 +31,16 @@ def test_a_file_carries_its_mark(fmt: SourceFormat) -> None:
 def test_the_same_export_is_the_same_bytes(fmt: SourceFormat) -> None:
     """Equal arguments give equal bytes, so that an export that is repeated after a crash is the same file."""
     assert export(DRAFT, fmt, mark=MARK) == export(DRAFT, fmt, mark=MARK)
+
+
+def test_a_file_says_when_it_was_written_and_by_what() -> None:
+    """Whoever looks at a file's properties reads the version's date, not one that was made up."""
+    at = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+    properties = docx.Document(io.BytesIO(export(DRAFT, SourceFormat.DOCX, mark=MARK, written_at=at))).core_properties
+    assert properties.created == properties.modified == at
+    pdf = PdfReader(io.BytesIO(export(DRAFT, SourceFormat.PDF, mark=MARK, written_at=at))).metadata
+    assert pdf is not None
+    assert (pdf.creation_date, pdf.creator) == (at, "Atelier 0.1.0")
 
 
 def test_a_file_without_a_mark_has_none() -> None:

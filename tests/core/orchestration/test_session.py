@@ -1,10 +1,12 @@
 """A session from start to end on a real store, with a scripted model and without an engine."""
 
 import asyncio
+import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
 
+import docx
 import pytest
 from structlog.testing import capture_logs
 
@@ -383,6 +385,16 @@ async def test_what_people_go_on_with_is_in_the_result(memory_store: Database) -
     await room.service.continue_(session.id, actor=MEMBER, guidance="Thank the team.")
     await room.run(session.id)
     assert (await room.service.get(session.id)).best_version == 4
+
+
+async def test_a_finished_file_bears_the_date_of_its_version(room: Harness) -> None:
+    """A Word file that the room wrote says when its text was written, not some fixed day."""
+    session = await room.begin(upload=None, brief="A note.", rounds=1)
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    best = next(one for one in shot.versions if one.number == shot.session.best_version)
+    (word,) = [room.kept[file.storage_key] for file in shot.files if file.name.endswith(".docx")]
+    assert docx.Document(io.BytesIO(word)).core_properties.created == best.created_at.replace(microsecond=0)
 
 
 async def test_stop_of_a_waiting_session_is_at_once(room: Harness) -> None:
