@@ -12,7 +12,9 @@ from bots.views.lists import files_view, models_view, sessions_view
 from bots.views.pager import page_of
 from bots.views.session_card import session_card
 from bots.views.words import share_label
+from core.errors import UserFacingError
 from core.providers.errors import ProviderNotConfigured, UnknownModel
+from core.sessions.errors import SessionNotFound
 from core.sessions.model import ENDED, LIVE, Session, Status
 from core.sessions.ports import Transaction
 from core.sessions.projects import Projects
@@ -48,7 +50,14 @@ def handlers(tools: Tools) -> Handlers:
             help_view(command, call.text("problem"), platform=call.door.platform, page=page, sells=tools.sells)
         )
 
-    return Handlers(commands={"sessions": sessions, "status": status, "files": files, "models": models, "help": help_})
+    return Handlers(
+        commands={"sessions": sessions, "status": status, "files": files, "models": models, "help": help_}, ways=_ways
+    )
+
+
+async def _ways(_call: Call, error: UserFacingError, _session_id: str) -> Sequence[Button]:
+    """Return the way to all sessions for whoever meant one that is not here."""
+    return (Button("sessions", "List sessions", ""),) if isinstance(error, SessionNotFound) else ()
 
 
 async def status_view(tools: Tools, session: Session) -> View:

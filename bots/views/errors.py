@@ -291,7 +291,11 @@ def _bad_request(error: BadRequest) -> ErrorView:
 
 def _not_found(error: SessionNotFound) -> ErrorView:
     words = WORDS[SessionNotFound.code]
-    known = f"Nobody here knows {error.session_id!r}." if error.session_id else "There is none of yours that fits."
+    known = (
+        f"Nobody here knows {error.session_id!r}."
+        if error.session_id
+        else "You have none here that this could be done with."
+    )
     return ErrorView(words.title, known, words.way_out)
 
 

@@ -92,6 +92,8 @@ async def test_only_ones_own_sessions_of_this_channel_are_offered(room: Room) ->
     session = await room.running()
     await room.command("pause", channel="c2")
     assert "no such session here" in room.last.text
+    await room.press(room.last.button("sessions"))
+    assert session.title in room.last.text, "the way out leads there"
     await room.command("pause", "bob")
     assert "no such session here" in room.last.text
     await room.command("pause")
