@@ -27,6 +27,7 @@ _NO_FILE = (
     "**No file came with this.** Started like this, a text is written from these few words. "
     "To have a file edited, discard this and post your words again together with the file."
 )
+_PRIVATELY = {"slack": "It works in your messages with Atelier: only you see it there."}
 _STEER_BY_BUTTON = "To say what to do differently, press Steer session on its card."
 _STEERING = {
     "slack": "To say what to do differently, reply in its thread; begin with `//` and it stays between people.",
@@ -153,6 +154,8 @@ def price_view(
         elements.append(Text(_NO_FILE))
     if first_time:
         elements.append(Text(f"**Before your first session:** {first_time}"))
+    if session.origin:
+        elements.append(Text(_PRIVATELY.get(session.thread.platform, "Only you see it.")))
     if is_started:
         elements.append(Small(_steering(session)))
         elements.append(Small("You are mentioned once, at the end, and when you are needed."))

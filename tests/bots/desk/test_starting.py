@@ -277,6 +277,7 @@ async def test_private_runs_in_the_apps_conversation(room: Room) -> None:
     await room.command("new", values={"brief": "Write a note about the sea", "private": True})
     session = await room.only()
     assert (session.thread.channel, session.origin) == ("dm-ann", CHANNEL)
+    assert "nly you see it" in room.last.text, "whoever waits in the channel waits in vain"
 
 
 async def test_a_form_from_nowhere_runs_in_the_apps_conversation(room: Room) -> None:
