@@ -126,6 +126,8 @@ async def test_a_plan_is_taken_changed_cancelled_and_kept_and_every_page_of_the_
     house, till, url = shop
     discord = house.discord
     channel = house.room("plan")
+    await discord.slash(discord.ann, channel, "atelier new", brief="tighten", file=("notes.md", NOTES), rounds=2)
+    await house.ended(channel)  # an entry for each reply
     card = await _ask(house, discord.ann, channel, "billing overview")
     workspace = f"discord:{discord.north.id}"
     before = await balance(house.parts, workspace)

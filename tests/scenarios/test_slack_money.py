@@ -136,6 +136,8 @@ async def test_from_the_word_billing_to_credits_and_every_page_of_the_book(
     house, till = shop
     slack = house.slack
     channel = await house.room("billing", slack.ann, slack.ben)
+    await slack.say(slack.ann, channel, f"{house.named()} tighten --rounds 2", files=[("notes.md", NOTES)])
+    await house.ended(channel)  # an entry for each reply
     before = await balance(house.parts, NORTH)
     card = await _ask(house, slack.ann, channel, "billing")
     assert {"Buy credits", "Change tier", "Refresh"} <= set(buttons_of(card))
