@@ -121,6 +121,8 @@ def tell_end(chat: TerminalChat, session: Session, files: list[str], out: str, u
 
     for path in files:
         chat.say(f"File: {path}")
+    if session.status in {Status.COMPLETED, Status.STOPPED}:
+        chat.say(f"All comments: atelier sessions comments {session.id}")
     if session.status in {Status.COMPLETED, Status.STOPPED} and not session.notes_only:
         chat.say(
             f"One more round: atelier sessions more {session.id}\n"

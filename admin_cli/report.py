@@ -81,6 +81,27 @@ def session_report(snapshot: Snapshot, files: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def note_rows(snapshot: Snapshot, round_number: int | None) -> list[dict[str, Any]]:
+    """Return the editors' comments, of all rounds or of one, with their words."""
+    return [
+        {
+            "id": note.id,
+            "round": note.round,
+            "role": note.role_key,
+            "severity": note.severity.value,
+            "ref": note.ref,
+            "quote": note.quote,
+            "quote_found": note.quote_found,
+            "comment": note.comment,
+            "suggestion": note.suggestion,
+            "fate": note.fate.value,
+            "fate_reason": note.fate_reason,
+        }
+        for note in snapshot.notes
+        if round_number is None or note.round == round_number
+    ]
+
+
 def in_credits(microcredits: int) -> float:
     """Return credits as a number for JSON."""
     return float(microcredits_to_credits(microcredits))

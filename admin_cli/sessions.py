@@ -81,6 +81,32 @@ def show(session_id: _Id, as_json: _Json = False) -> None:
 
 
 @app.command()
+def comments(
+    session_id: _Id,
+    round_number: Annotated[
+        int | None, typer.Option("--round", min=0, help="Only of this one; 0 is the reading.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Show every comment of the editors, and what became of it."""
+    from admin_cli.bootstrap import run
+    from admin_cli.report import note_rows
+    from bots.views.pages import all_comments
+    from bots.views.plain import plain_text
+    from bots.views.streams import harmless
+    from core.orchestration.snapshot import load_snapshot
+
+    async def work(parts: Parts) -> Snapshot:
+        return await load_snapshot(parts.database, session_id, parts.tariff.unit)
+
+    snapshot = run(work)
+    if as_json:
+        print_json(note_rows(snapshot, round_number))
+    else:
+        typer.echo(harmless(plain_text(all_comments(snapshot, round_number))))
+
+
+@app.command()
 def watch(session_id: _Id, as_json: _Json = False) -> None:
     """Show a session until it ends or waits.
 

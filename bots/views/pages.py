@@ -20,16 +20,25 @@ _VERBS = {EditOp.REPLACE: "Rewritten", EditOp.INSERT_AFTER: "Added after", EditO
 
 def comments_page(snapshot: Snapshot, round_number: int | None, page: int) -> View:
     """Return the comments of a round, or of all rounds, with their passages and what became of each."""
+    title, groups = _comments(snapshot, round_number)
+    prefix = "all" if round_number is None else str(round_number)
+    return _page(snapshot, title, groups, action="comments", prefix=prefix, page=page)
+
+
+def all_comments(snapshot: Snapshot, round_number: int | None) -> View:
+    """Return the same without pages, for where there is room for everything."""
+    title, groups = _comments(snapshot, round_number)
+    return View((Heading(title), *(element for group in groups for element in group)), title)
+
+
+def _comments(snapshot: Snapshot, round_number: int | None) -> tuple[str, list[Sequence[Element]]]:
     notes = snapshot.notes if round_number is None else made_in(snapshot.notes, round_number)
     title = "All comments" if round_number is None else f"Comments of {round_name(round_number).lower()}"
     groups: list[Sequence[Element]] = []
     for note in notes:
         role = find_role(snapshot.session.cast, note.role_key)
         groups.append((Divider(role.colour if role else ""), *comment_elements(note, snapshot.session.cast)))
-    prefix = "all" if round_number is None else str(round_number)
-    return _page(
-        snapshot, f"{title}: {count(len(notes), 'comment')}", groups, action="comments", prefix=prefix, page=page
-    )
+    return f"{title}: {count(len(notes), 'comment')}", groups
 
 
 def exchange_page(snapshot: Snapshot, round_number: int, page: int) -> View:

@@ -52,21 +52,32 @@ def test_a_demo_in_plain_lines_tells_the_whole_story(start: Start) -> None:
         "Round 1, Writer",
         "Round 1 (rehearsal)",
     ]
-    order += ["Result (rehearsal): note.md", "Receipt (rehearsal)", "File: made/"]
+    order += [
+        "Result (rehearsal): note.md",
+        "Receipt (rehearsal)",
+        "File: made/",
+        "All comments: atelier sessions comments",
+    ]
     positions = [out.find(text) for text in order]
     assert min(positions) >= 0, out
     assert positions == sorted(positions)
     assert "\x1b" not in out
 
 
-def test_a_demo_of_comments_only(start: Start) -> None:
-    """With --notes-only the editors read and nobody writes: no Writer's turn, no version but the upload's."""
+def test_a_demo_of_comments_only(start: Start, run: Run) -> None:
+    """With --notes-only the editors read and nobody writes; every comment can be read afterwards."""
     code, out, err = _finish(start("demo", "note.md", "--notes-only", "--json"))
     assert (code, err) == (0, "")
     report = json.loads(out)
     assert report["status"] == "completed"
     assert report["notes"]
     assert "writer" not in {turn["phase"] for turn in report["turns"]}
+    rows = run("sessions", "comments", report["session_id"], "--json").json
+    assert [row["id"] for row in rows] == [note["id"] for note in report["notes"]]
+    said = run("sessions", "comments", report["session_id"], "--round", "0").out
+    assert said.startswith(f"Comments of reading: {len(rows)} comments")
+    assert [row["comment"] for row in rows if row["comment"] not in said] == []
+    assert run("sessions", "comments", report["session_id"], "--round", "1", "--json").json == []
     assert [version["number"] for version in report["versions"]] == [0]
 
 
