@@ -147,9 +147,7 @@ _SESSION = Option(
 )
 _NAMED_SESSION = Option("session", "Which session; yours here if left out", completion=Completion.SESSION)
 _TEAM = Option("team", "Which team of editors", completion=Completion.TEAM)
-_EDITORS = Option(
-    "editors", "How many editors", Kind.INTEGER, minimum=1, maximum=12, completion=Completion.EDITORS
-)
+_EDITORS = Option("editors", "How many editors", Kind.INTEGER, minimum=1, maximum=12, completion=Completion.EDITORS)
 _ROUNDS = Option("rounds", "How many rounds at most", Kind.INTEGER, minimum=1, maximum=20)
 _MODEL = Option("model", "Which model writes and edits", completion=Completion.MODEL)
 _BRIEF = Option("brief", "What to write, or what to do with the file", rest=True, max_length=_BRIEF_LENGTH)

@@ -32,7 +32,7 @@ from bots.desk.reading import FreeText, is_session_id, read_brief, read_command,
 from bots.desk.requests import Actor, Request, RequestKind
 from bots.desk.threads import find_session
 from bots.desk.tools import Call, FormMaker, Handler, Part, Person, Tools
-from bots.parsing import HelpNeeded, Invocation
+from bots.parsing import HelpNeeded, Invocation, Value
 from bots.views.ask import OPEN_FORM, failure_view, help_view, lost_form_view
 from bots.views.elements import Button, View
 from core.clock import Clock
@@ -185,9 +185,14 @@ class Desk:
         except UserFacingError:
             return None  # handling the request says in words what is wrong
 
-    async def complete(self, actor: Actor, command: str, option: str, typed: str) -> Sequence[tuple[str, str]]:
-        """Return what may be meant by what somebody has typed so far: value and label, at most 25."""
-        return await completing.complete(self.tools, actor, command, option, typed)
+    async def complete(
+        self, actor: Actor, command: str, option: str, typed: str, *, given: Mapping[str, Value] | None = None
+    ) -> Sequence[tuple[str, str]]:
+        """Return what may be meant by what somebody has typed so far: value and label, at most 25.
+
+        *given* is what they chose for the other options.
+        """
+        return await completing.complete(self.tools, actor, command, option, typed, given=given)
 
     async def home(self, actor: Actor) -> View:
         """Return the page that somebody has for themselves."""

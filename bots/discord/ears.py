@@ -5,7 +5,7 @@ and an answer that came too late is no reason not to do what was asked: what fol
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -33,6 +33,7 @@ from bots.discord.decode import (
 from bots.discord.forms import draw_form, read_form
 from bots.discord.places import workspace_ref
 from bots.discord.reading import asked_of, standing_of
+from bots.parsing import Value
 from bots.views.ask import said
 from bots.views.elements import View
 from core.clock import Clock
@@ -79,7 +80,9 @@ class FrontDesk(Protocol):
         """See there."""
         ...
 
-    async def complete(self, actor: Actor, command: str, option: str, typed: str) -> Sequence[tuple[str, str]]:
+    async def complete(
+        self, actor: Actor, command: str, option: str, typed: str, *, given: Mapping[str, Value] | None = None
+    ) -> Sequence[tuple[str, str]]:
         """See there."""
         ...
 
@@ -191,7 +194,8 @@ class Ears:
                 if not home:
                     return []
                 actor = Actor(workspace_ref(home), asked.user, asked.name)
-                return await self._desk.complete(actor, command, option, typed)
+                given = decode_command(asked, home).request.values
+                return await self._desk.complete(actor, command, option, typed, given=given)
         except (AtelierError, TimeoutError) as error:
             _log.info("discord_completion_failed", error=type(error).__name__)
             return []

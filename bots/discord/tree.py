@@ -40,7 +40,7 @@ _TYPES = {
     Kind.FLAG: bool,
     Kind.FILE: discord.Attachment,
 }
-_Offer = Callable[[discord.Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
+_Offer = Callable[[discord.Interaction, Any], Coroutine[Any, Any, list[app_commands.Choice[Any]]]]
 
 
 class Listening(Protocol):
@@ -179,15 +179,20 @@ def _offers(option: Option) -> bool:
 
 
 def _offer(ears: Listening, command: Command, option: Option) -> _Offer:
-    async def offer(interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        found = await ears.complete(interaction, command.name, option.name, typed)
+    async def offer(interaction: discord.Interaction, typed: Any) -> list[app_commands.Choice[Any]]:
+        found = await ears.complete(interaction, command.name, option.name, str(typed))
         fitting = [(value, label) for value, label in found if 0 < len(value) <= limits.CHOICE]
         return [
-            app_commands.Choice(name=shorten(label, limits.CHOICE) or value, value=value)
+            app_commands.Choice(name=shorten(label, limits.CHOICE) or value, value=_value(option, value))
             for value, label in fitting[: limits.CHOICES]
         ]
 
     return offer
+
+
+def _value(option: Option, value: str) -> str | int:
+    """Return a value as Discord takes it for an option: of a number, a number."""
+    return int(value) if option.kind is Kind.INTEGER else value
 
 
 def _choices(option: Option) -> list[app_commands.Choice[str]]:

@@ -246,7 +246,7 @@ async def test_another_persons_file_needs_their_leave(discord_house: Office) -> 
 
 
 async def test_what_can_be_chosen_is_proposed(discord_house: Office) -> None:
-    """Sessions of one's own that a command fits, teams of editors, models, commands: what the table says."""
+    """Sessions of one's own that a command fits, projects, templates, teams, editors, models, commands."""
     house, discord = discord_house, discord_house.discord
     channel = house.room("proposals")
     await discord.slash(discord.ben, channel, "atelier new", brief="A note on whistles", rounds=1)
@@ -257,3 +257,11 @@ async def test_what_can_be_chosen_is_proposed(discord_house: Office) -> None:
     for command, option in (("atelier new", "team"), ("atelier new", "model"), ("atelier help", "command")):
         proposed = await discord.autocomplete(discord.ben, channel, command, option, "")
         assert 0 < len(proposed) <= 25, (command, option)
+    templates = await discord.autocomplete(discord.ben, channel, "atelier new", "template", "proof")
+    assert [one["value"] for one in templates] == ["Proofread"]
+    await discord.slash(discord.ben, channel, "atelier project new", name="Whistles")
+    await house.told(discord.ben, "Whistles is there")
+    projects = await discord.autocomplete(discord.ben, channel, "atelier new", "project", "wh")
+    assert [one["value"] for one in projects] == ["Whistles"]
+    editors = await discord.autocomplete(discord.ben, channel, "atelier new", "editors", "2", team="technical")
+    assert editors[0] == {"name": "2 editors: Accuracy editor, Reader's advocate", "value": 2}

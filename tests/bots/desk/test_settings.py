@@ -287,4 +287,11 @@ async def test_what_may_be_meant_is_offered(room: Room) -> None:
         actor, "help", "command", "new"
     )
     assert len(await room.desk.complete(actor, "help", "command", "")) <= 25
+    editors = await room.desk.complete(actor, "new", "editors", "")
+    assert editors[:2] == [("1", "1 editor: Content editor"), ("2", "2 editors: Content editor, Style editor")]
+    assert all(len(label) <= 100 for _, label in editors)
+    checked = await room.desk.complete(actor, "new", "editors", "fact")
+    assert checked[0] == ("3", "3 editors: Content editor, Style editor, Fact checker")
+    technical = await room.desk.complete(actor, "new", "editors", "2", given={"team": "technical"})
+    assert technical[0] == ("2", "2 editors: Accuracy editor, Reader's advocate")
     assert await room.desk.complete(actor, "nothing", "at all", "") == []

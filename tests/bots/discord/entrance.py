@@ -15,6 +15,7 @@ from bots.discord.gateway import AtelierBot, IdentifyBudget, make_discord_bot, r
 from bots.discord.invalid import InvalidRequests
 from bots.discord.login import RestLogin, use_api
 from bots.discord.records import Known
+from bots.parsing import Value
 from core.sessions.model import ThreadRef
 from core.workspaces.model import Workspace
 from tests.core.orchestration.harness import MemoryFiles
@@ -31,6 +32,7 @@ class Desk(FakeDesk):
     Attributes:
         completions: What is proposed, by option.
         asked_for: What was typed so far, with whose it was.
+        given: What stood in all options meanwhile.
         joined: Servers that took the app in, with who is told.
         left: Those that took it away.
         slow: Called whenever the desk looks for a form.
@@ -38,6 +40,7 @@ class Desk(FakeDesk):
 
     completions: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     asked_for: list[tuple[Actor, str, str, str]] = field(default_factory=list)
+    given: list[dict[str, Value]] = field(default_factory=list)
     joined: list[tuple[Workspace, Actor]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None
@@ -47,7 +50,10 @@ class Desk(FakeDesk):
         self.slow()
         return super().may_open_form(request)
 
-    async def complete(self, actor: Actor, command: str, option: str, typed: str) -> Sequence[tuple[str, str]]:
+    async def complete(
+        self, actor: Actor, command: str, option: str, typed: str, *, given: Mapping[str, Value] | None = None
+    ) -> Sequence[tuple[str, str]]:
+        self.given.append(dict(given or {}))
         self.asked_for.append((actor, command, option, typed))
         return self.completions.get(option, [])
 

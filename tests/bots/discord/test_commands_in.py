@@ -74,6 +74,12 @@ async def test_what_is_typed_so_far_is_completed() -> None:
         actor, command, option, typed = on.desk.asked_for[0]
         assert (actor.workspace_id, actor.external_id) == (f"discord:{discord.north.id}", discord.ann.id)
         assert (command, option, typed) == ("status", "session", "Lau")
+        on.desk.completions["editors"] = [("2", "2 editors")]
+        offered = await discord.autocomplete(
+            discord.ann, discord.general, "atelier new", "editors", "fact", team="technical"
+        )
+        assert offered == [{"name": "2 editors", "value": 2}]
+        assert on.desk.given[-1]["team"] == "technical"
 
 
 async def test_a_first_answer_is_private_and_comes_at_once() -> None:
