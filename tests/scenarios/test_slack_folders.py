@@ -22,10 +22,7 @@ async def test_the_form_has_templates_and_projects_under_more(house: Office) -> 
     channel = await house.room("folders", slack.ann)
     await slack.command(slack.ann, channel, "project new Spring launch")
     await house.whispered(slack.ann, "Spring launch is there")
-    await slack.command(slack.ann, channel, "new")
-    await house.settled()
-    form = slack.modal(slack.ann)
-    assert form is not None
+    form = await house.form(slack.ann, channel)
     assert "Template" not in str(form.content)
     await house.press(slack.ann, form, "More choices")
     await house.settled()
