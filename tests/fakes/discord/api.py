@@ -144,6 +144,7 @@ class Api:
         except Refusal as refusal:
             call.status, call.code, call.answer = refusal.status, refusal.code, refusal.body
             self.rates.count(refusal.status)
+            self.spec.check_answer(call.route, refusal.status, refusal.body)
             return _written(refusal.status, refusal.body, headers)
         status, body = (answer.status, answer.body) if isinstance(answer, Reply) else (200, answer)
         call.status, call.answer = (204 if body is None else status), body
@@ -205,6 +206,7 @@ class Api:
         call.status = 429
         self.rates.count(429, headers.get("X-RateLimit-Scope", ""))
         body: Json = {"message": "You are being rate limited.", "retry_after": round(wait, 3), "global": is_global}
+        self.spec.check_answer(call.route, 429, body)
         return _written(429, body, {**_VIA, "Retry-After": str(int(wait) + 1), **headers})
 
     def _gateway_bot(self, call: Call) -> Answer:
