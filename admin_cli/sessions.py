@@ -61,6 +61,7 @@ def show(session_id: _Id, as_json: _Json = False) -> None:
     from admin_cli.local import began_as_demo
     from admin_cli.report import session_report
     from bots.bootstrap import Choices
+    from bots.terminal.drawing import unmarked
     from bots.views.plain import plain_text
     from bots.views.posts import view_of
     from bots.views.result import receipt_post
@@ -75,9 +76,9 @@ def show(session_id: _Id, as_json: _Json = False) -> None:
     if as_json:
         print_json(session_report(snapshot, [file.name for file in snapshot.files if file.kind == "result"]))
         return
-    typer.echo(harmless(plain_text(view_of(Content(PostKind.SESSION_CARD, snapshot)))))
+    typer.echo(unmarked(harmless(plain_text(view_of(Content(PostKind.SESSION_CARD, snapshot))))))
     if snapshot.turns:
-        typer.echo(f"\n{harmless(plain_text(receipt_post(snapshot)))}")
+        typer.echo(f"\n{unmarked(harmless(plain_text(receipt_post(snapshot))))}")
 
 
 @app.command()
@@ -91,6 +92,7 @@ def comments(
     """Show every comment of the editors, and what became of it."""
     from admin_cli.bootstrap import run
     from admin_cli.report import note_rows
+    from bots.terminal.drawing import unmarked
     from bots.views.pages import all_comments
     from bots.views.plain import plain_text
     from bots.views.streams import harmless
@@ -103,7 +105,7 @@ def comments(
     if as_json:
         print_json(note_rows(snapshot, round_number))
     else:
-        typer.echo(harmless(plain_text(all_comments(snapshot, round_number))))
+        typer.echo(unmarked(harmless(plain_text(all_comments(snapshot, round_number)))))
 
 
 @app.command()

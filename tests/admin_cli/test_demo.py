@@ -76,6 +76,7 @@ def test_a_demo_of_comments_only(start: Start, run: Run) -> None:
     assert [row["id"] for row in rows] == [note["id"] for note in report["notes"]]
     said = run("sessions", "comments", report["session_id"], "--round", "0").out
     assert said.startswith(f"Comments of reading: {len(rows)} comments")
+    assert "**" not in said
     assert [row["comment"] for row in rows if row["comment"] not in said] == []
     assert run("sessions", "comments", report["session_id"], "--round", "1", "--json").json == []
     assert [version["number"] for version in report["versions"]] == [0]
