@@ -30,6 +30,7 @@ from tests.fakes.discord.model import Channel, Guild, Kind, Message, User
 from tests.scenarios.slack_office import QuickClock, tick
 from tests.waiting import until
 
+_READY_SECONDS = 0.05  # of the machine's: the library waits as long for one more server, by default two seconds
 _HANDLERS = ("discord.py: ", "CommandTree", "discord-ui-")
 
 
@@ -301,8 +302,10 @@ async def office(
         house = Office(discord, clock, settings, parts)
 
         def make_bot() -> AtelierBot:
-            house.bots.append(gateway.make_bot())
-            return house.bots[-1]
+            bot = gateway.make_bot()
+            bot._connection.guild_ready_timeout = _READY_SECONDS
+            house.bots.append(bot)
+            return bot
 
         ticking = asyncio.create_task(tick(parts))
         stack.push_async_callback(_end, ticking)

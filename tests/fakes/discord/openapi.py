@@ -136,7 +136,7 @@ def _component(name: str) -> Mapping[str, Any]:
 
 
 _QUICK = {name: _quickly(Draft202012Validator.VALIDATORS[name]) for name in ("oneOf", "anyOf")}
-QuickValidator = validators.extend(Draft202012Validator, _QUICK)
+QuickValidator = validators.extend(Draft202012Validator, _QUICK)  # type: ignore[no-untyped-call]
 
 
 @functools.cache
