@@ -59,13 +59,18 @@ def make_jobs(
         return len(expired.holds)
 
     async def posts() -> int:
-        """Send what was left behind; a session that works is its worker's, who may be sending this very moment."""
+        """Send what was left behind; a session that works is its worker's, who may be sending this very moment.
+
+        Where the app was removed it waits until that is there again.
+        """
         before = clock.now() - timedelta(minutes=_POST_PATIENCE_MINUTES)
 
         def left_behind(tx: Transaction) -> list[str]:
             found = dict.fromkeys(row.session_id for row in tx.outbox.list_open() if row.created_at < before)
             sessions = (tx.sessions.find(session_id) for session_id in found)
-            return [session.id for session in sessions if session is not None and session.status not in WORKING]
+            idle = [one for one in sessions if one is not None and one.status not in WORKING]
+            away = {name for name in {one.workspace_id for one in idle} if _is_away(tx, name)}
+            return [one.id for one in idle if one.workspace_id not in away]
 
         waiting = await store.read(left_behind)
         for session_id in waiting:
@@ -95,3 +100,8 @@ def make_jobs(
             "retention": retention.run,
         }
     )
+
+
+def _is_away(tx: Transaction, workspace_id: str) -> bool:
+    workspace = tx.workspaces.find(workspace_id)
+    return workspace is not None and workspace.removed_at is not None

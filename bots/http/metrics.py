@@ -83,6 +83,12 @@ class Metrics:
         self._inbound_lost = Counter(
             "atelier_inbound_lost", "Times that a platform said it dropped events.", ["source"], registry=self.registry
         )
+        self._departures = Counter(
+            "atelier_departures",
+            "Workspaces that the app left; token_refused: nobody said so.",
+            ["source", "event"],
+            registry=self.registry,
+        )
         self._uncertain = Counter(
             "atelier_private_answers_uncertain",
             "Private answers of which nobody knows whether they were seen: they are given again.",
@@ -106,6 +112,8 @@ class Metrics:
                 self._inbound_unknown.labels(source="slack", type=fields.get("type", "")).inc()
             case "slack_events_lost":
                 self._inbound_lost.labels(source="slack").inc()
+            case "slack_departure":
+                self._departures.labels(source="slack", event=fields.get("slack_event", "")).inc()
             case "slack_answer_uncertain":
                 self._uncertain.labels(source="slack", way=fields.get("way", "")).inc()
             case "job_finished" | "job_failed":

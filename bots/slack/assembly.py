@@ -1,8 +1,8 @@
 """Slack, as the settings configure it, for every process that posts there: one workspace by its token, or many by OAuth."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -15,11 +15,13 @@ from bots.slack.credentials import Credentials
 from bots.slack.door import SlackDoor
 from bots.slack.downloads import FILE_HOSTS
 from bots.slack.errands import Errands
+from bots.slack.lost import LostTokens
 from bots.slack.pacing import Pacer
 from bots.slack.renewal import Renewal
+from bots.slack.tenants import workspace_id_of
 from bots.slack.whispers import Note
 from core.clock import Clock
-from core.sessions.ports import FileStore, Store
+from core.sessions.ports import AuditEntry, FileStore, Store, Transaction
 from core.workspaces.installations import Cipher, Secret
 
 
@@ -33,6 +35,7 @@ class SlackSide:
         client: Without a token, for what needs none.
         drop: Forgets what is remembered of a tenant.
         cipher: Seals tokens; None for the one workspace whose token is a setting.
+        lost: Finds out that the app is gone where no event said so.
     """
 
     chat: SlackChat
@@ -43,6 +46,7 @@ class SlackSide:
     errands: Errands
     drop: Callable[[str], None]
     cipher: Cipher | None
+    lost: LostTokens
 
 
 async def open_slack(
@@ -71,9 +75,12 @@ async def open_slack(
     workspaces: Workspaces
     if cipher is None or store is None:
         token = settings.slack_bot_token
-        workspaces = OneWorkspace(Secret(token.get_secret_value() if token is not None else ""), session, base_url=base)
+        secret_token = Secret(token.get_secret_value() if token is not None else "")
+        one = OneWorkspace(secret_token, session, base_url=base, answered=_back(store, clock))
+        workspaces = one
         authorize = Authorize(workspaces)
-        drops: list[Callable[[str], None]] = [authorize.drop]
+        drops: list[Callable[[str], None]] = [one.drop, authorize.drop]
+        lost = LostTokens(one, clock, refresh=_nothing)
     else:
         secret = settings.slack_client_secret
         renewal = Renewal(
@@ -89,20 +96,24 @@ async def open_slack(
         workspaces = ManyWorkspaces(credentials, session, base_url=base)
         authorize = Authorize(workspaces)
         drops = [credentials.drop, authorize.drop]
+        lost = LostTokens(credentials, clock, refresh=credentials.drop)
 
     def drop(tenant: str) -> None:
         for forget in drops:
             forget(tenant)
 
     pacer = Pacer(clock, store=store)
-    chat = SlackChat(workspaces, files=files, clock=clock, pacer=pacer)
+    stack.push_async_callback(lost.aclose)
+    chat = SlackChat(workspaces, files=files, clock=clock, pacer=pacer, gone=lost)
     stack.push_async_callback(chat.aclose)
     hosts = {*FILE_HOSTS, *([origin_of(settings.slack_api_url)] if settings.slack_api_url else [])}
-    door = SlackDoor(workspaces, session, files=files, clock=clock, pacer=pacer, file_hosts=hosts, note=_note(store))
+    door = SlackDoor(
+        workspaces, session, files=files, clock=clock, pacer=pacer, file_hosts=hosts, note=_note(store), gone=lost
+    )
     stack.push_async_callback(door.aclose)
     errands = Errands()
     stack.push_async_callback(errands.aclose)
-    return SlackSide(chat, door, workspaces, authorize, client, errands, drop, cipher)
+    return SlackSide(chat, door, workspaces, authorize, client, errands, drop, cipher, lost)
 
 
 def _note(store: Store | None) -> Note | None:
@@ -114,6 +125,27 @@ def _note(store: Store | None) -> Note | None:
         await store.write(lambda tx: tx.inbox.add_answer(request_id, key))
 
     return note
+
+
+def _back(store: Store | None, clock: Clock) -> Callable[[str], Awaitable[None]] | None:
+    """Return what marks the one workspace as having the app again: no installation tells of it there."""
+    if store is None:
+        return None
+
+    async def back(tenant: str) -> None:
+        def work(tx: Transaction) -> None:
+            workspace = tx.workspaces.lock(workspace_id_of(tenant))
+            if workspace is not None and workspace.removed_at is not None:
+                tx.workspaces.save(replace(workspace, removed_at=None))
+                tx.audit.add(AuditEntry(clock.now(), "system", "app_installed", workspace.id, tenant))
+
+        await store.write(work)
+
+    return back
+
+
+def _nothing(_team: str) -> None:
+    """A token from the settings is replaced by a new process alone."""
 
 
 def _api_base(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from bots.posting.cards import Cards, Pace
 from bots.slack import limits
-from bots.slack.api import Clients, SlackApi
+from bots.slack.api import Clients, Gone, SlackApi
 from bots.slack.drafts import Drafts
 from bots.slack.history import History
 from bots.slack.memory import Recent
@@ -45,10 +45,13 @@ class SlackChat(ChatPort):
         files: Where the bytes of sessions' files are.
         clock: The time.
         pacer: Slack's pace; one for all of this process that calls Slack.
+        gone: See `bots.slack.api.SlackApi`.
     """
 
-    def __init__(self, clients: Clients, *, files: FileStore, clock: Clock, pacer: Pacer | None = None) -> None:
-        api = SlackApi(clients, pacer or Pacer(clock))
+    def __init__(
+        self, clients: Clients, *, files: FileStore, clock: Clock, pacer: Pacer | None = None, gone: Gone | None = None
+    ) -> None:
+        api = SlackApi(clients, pacer or Pacer(clock), gone=gone)
         self._posts = Posts(api, files)
         self._history = History(api)
         self._cards = Cards(self._try_edit, board_post, clock, pace=Pace(limits.APPEND_SECONDS))

@@ -19,9 +19,11 @@ from core.sessions.ports import Arrival
 from core.workspaces.installations import Secret
 
 _LONG_AGO = timedelta(days=7)
+_NEWS = timedelta(days=30)
 _ESSENTIAL = frozenset({"chat:write", "commands", "files:read", "im:write", "users:read"})
 _REASONS = {
     "account_inactive": "the app was removed there",
+    "app_uninstalled": "the app was removed there",
     "invalid_auth": "Slack does not know the token",
     "not_allowed_token_type": "the token is of another kind",
     "token_expired": "the token has ended",
@@ -62,6 +64,23 @@ class SlackFinding:
     is_ok: bool
     detail: str
     is_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A workspace whose token Slack refuses, though no event said that the app was removed.
+
+    Attributes:
+        tenant: Slack's id.
+        name: Of the workspace.
+        at: Since when we know.
+        reason: Slack's code.
+    """
+
+    tenant: str
+    name: str
+    at: datetime
+    reason: str
 
 
 def check_settings(setup: SlackSetup) -> tuple[SlackFinding, ...]:
@@ -153,6 +172,23 @@ def check_arrivals(arrivals: Sequence[Arrival], setup: SlackSetup, now: datetime
         detail = f"no event has come in yet: {_subscribe(setup)}"
         found.append(SlackFinding(is_ok=True, detail=detail, is_warning=True))
     return tuple(found)
+
+
+def check_untold(lost: Sequence[Lost], now: datetime) -> tuple[SlackFinding, ...]:
+    """Return which workspaces the app left lately without a word from Slack."""
+    return tuple(
+        SlackFinding(
+            is_ok=True,
+            detail=(
+                f"{one.tenant}{f' ({one.name})' if one.name else ''}: Slack refuses the token since"
+                f" {one.at:%Y-%m-%d %H:%M} UTC ({_REASONS.get(one.reason, f'Slack says {one.reason}')}), so what ran"
+                " there was stopped; once the app is installed there again, what was not posted is"
+            ),
+            is_warning=True,
+        )
+        for one in lost
+        if now - one.at <= _NEWS
+    )
 
 
 def _when(arrival: Arrival) -> str:

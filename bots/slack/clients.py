@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import aiohttp
@@ -12,7 +13,7 @@ from bots.slack.api import as_our_error
 from bots.slack.credentials import Credential, CredentialSource
 from bots.slack.memory import Recent
 from bots.slack.tenants import workspace_id_of
-from core.orchestration.ports import PostRefused
+from core.orchestration.ports import NotInstalled
 from core.workspaces.installations import Secret
 
 _SECONDS = 30.0
@@ -69,7 +70,7 @@ class ManyWorkspaces:
     async def __call__(self, team: str) -> AsyncWebClient:
         credential = await self.find(team)
         if credential is None:
-            raise PostRefused(_NOT_INSTALLED)
+            raise NotInstalled(_NOT_INSTALLED)
         client = self._clients.get(credential.token)
         if client is None:
             client = web_client(self._session, base_url=self._base_url, token=credential.token)
@@ -87,17 +88,31 @@ class OneWorkspace:
     """See `Workspaces`: one team, by the token that the operator wrote into the settings.
 
     Slack is asked once whose token it is, so that what belongs to another team is never done with it.
+
+    Args:
+        token: The app's token.
+        session: See `open_session`.
+        base_url: Of the Web API, empty for Slack's own.
+        answered: Told the tenant for which Slack takes the token, each time that it was asked.
     """
 
-    def __init__(self, token: Secret, session: aiohttp.ClientSession, *, base_url: str = "") -> None:
+    def __init__(
+        self,
+        token: Secret,
+        session: aiohttp.ClientSession,
+        *,
+        base_url: str = "",
+        answered: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self._token = token
         self._client = web_client(session, base_url=base_url, token=token)
         self._known: Credential | None = None
         self._asking = asyncio.Lock()
+        self._answered = answered
 
     async def __call__(self, team: str) -> AsyncWebClient:
         if await self.find(team) is None:
-            raise PostRefused(_NOT_INSTALLED)
+            raise NotInstalled(_NOT_INSTALLED)
         return self._client
 
     async def find(self, team: str, enterprise: str = "", *, is_org: bool = False) -> Credential | None:
@@ -113,10 +128,18 @@ class OneWorkspace:
     async def remember(self, team: str, credential: Credential) -> None:
         """Nothing: a token from the settings is one team's."""
 
+    def drop(self, tenant: str) -> None:
+        """Ask Slack again before anything more is done with the token."""
+        if self._known is not None and self._known.tenant == tenant:
+            self._known = None
+
     async def _whose(self) -> Credential:
         async with self._asking:
             if self._known is None:
-                self._known = self._credential(await self._identity())
+                known = self._credential(await self._identity())
+                if self._answered is not None:
+                    await self._answered(known.tenant)
+                self._known = known
             return self._known
 
     async def _identity(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Credential:
         bot_id, bot_user_id: The app's own user there.
         scopes: What it may do.
         expires_at: When the token ends, None for never.
+        installed_at: When the app was installed, None where nobody knows.
     """
 
     tenant: str
@@ -45,6 +46,7 @@ class Credential:
     bot_user_id: str = ""
     scopes: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    installed_at: datetime | None = None
 
 
 class CredentialSource(Protocol):
@@ -169,4 +171,5 @@ def credential_of(installation: Installation, token: Secret) -> Credential:
         bot_user_id=facts.get("bot_user_id", ""),
         scopes=installation.scopes,
         expires_at=installation.expires_at,
+        installed_at=installation.installed_at,
     )

@@ -11,7 +11,7 @@ from bots.commands import Place as Where
 from bots.desk.door import CannotPost, Door, Mark, Standing
 from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot
 from bots.slack import limits
-from bots.slack.api import Clients, SlackApi
+from bots.slack.api import Clients, Gone, SlackApi
 from bots.slack.blocks import render_view
 from bots.slack.colleagues import Colleagues
 from bots.slack.decode import attachments_of
@@ -65,6 +65,7 @@ class SlackDoor(Door):
         max_bytes: Of a file.
         app_name: What people type after ``@``.
         note: See `bots.slack.whispers.Whispers`.
+        gone: See `bots.slack.api.SlackApi`.
     """
 
     def __init__(
@@ -79,8 +80,9 @@ class SlackDoor(Door):
         max_bytes: int = _MOST_BYTES,
         app_name: str = "Atelier",
         note: Note | None = None,
+        gone: Gone | None = None,
     ) -> None:
-        self._api = SlackApi(clients, pacer or Pacer(clock))
+        self._api = SlackApi(clients, pacer or Pacer(clock), gone=gone)
         self._whispers = Whispers(self._api, http, note)
         self._colleagues = Colleagues(self._api, clock)
         self._downloads = Downloads(self._api, clients, http, max_bytes=max_bytes, hosts=file_hosts)

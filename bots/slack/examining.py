@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from bots.settings import Settings
 from bots.slack.assembly import open_slack
 from bots.slack.checks import (
+    Lost,
     SlackFinding,
     SlackSetup,
     check_arrivals,
@@ -12,8 +13,10 @@ from bots.slack.checks import (
     check_installation,
     check_settings,
     check_socket,
+    check_untold,
     words_of,
 )
+from bots.slack.leaving import UNTOLD
 from bots.slack.tenants import PLATFORM
 from core.clock import Clock
 from core.errors import AtelierError
@@ -71,6 +74,8 @@ async def examine_slack(
                 found.append(SlackFinding(is_ok=False, detail=words_of(error) + hint))
         if app_token is not None:
             found.append(await check_socket(side.client, app_token))
+    if store is not None:
+        found += check_untold(await store.read(_lost), clock.now())
     if store is not None and (cipher is None or team):
         arrivals = await store.read(lambda tx: tx.inbound.list_arrivals(PLATFORM))
         found += check_arrivals(arrivals, setup, clock.now())
@@ -85,3 +90,16 @@ async def _some_team(store: Store) -> str:
         return next((item.tenant for item in everyone if item.platform == PLATFORM and not item.person), "")
 
     return await store.read(find)
+
+
+def _lost(tx: Transaction) -> list[Lost]:
+    """Return the workspaces that the app left without a word from Slack, and where it is not back yet."""
+    found: list[Lost] = []
+    for one in tx.workspaces.list_all():
+        if one.platform != PLATFORM or one.removed_at is None:
+            continue
+        entries = tx.audit.list_entries(workspace_id=one.id)
+        last = next((entry for entry in entries if entry.action == "app_removed"), None)
+        if last is not None and last.details.get("event") == UNTOLD:
+            found.append(Lost(last.target, one.name, last.at, last.details.get("reason", "")))
+    return found

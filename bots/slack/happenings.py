@@ -4,6 +4,7 @@ Slack waits three seconds for an acknowledgement; to stop what runs in a large w
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from bots.commands import Place
@@ -12,7 +13,7 @@ from bots.desk.departing import Stopping
 from bots.desk.requests import Actor, Request, RequestKind, Spot
 from bots.parsing import Value
 from bots.slack.decode import Decoded, Install
-from bots.slack.leaving import Departure, decode_departure, dump_departure, forget, load_departure
+from bots.slack.leaving import UNTOLD, Departure, decode_departure, dump_departure, forget, load_departure
 from bots.slack.places import channel_ref, place_of
 from bots.slack.tenants import PLATFORM, workspace_id_of
 from core.clock import Clock
@@ -44,6 +45,18 @@ def decode_happening(body: Mapping[str, Any], install: Install) -> Decoded | Non
     if kind not in CLOSINGS or not is_about_us:
         return None
     return _decoded(body, install.tenant, CLOSED, {"why": CLOSINGS[kind]}, channel=str(event.get("channel", "")))
+
+
+def lost_token(tenant: str, *, installed_at: datetime | None, now: datetime, reason: str) -> Decoded:
+    """Return the request that stands for an event that never came: the app's token in *tenant* is dead.
+
+    It is the same one for an hour, whichever process finds out.
+    """
+    departure = Departure(UNTOLD, tenant, installed_at or now, is_bot=True, reason=reason)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    since = installed_at.isoformat() if installed_at is not None else ""
+    key = derived_key(UNTOLD, tenant, since, hour.isoformat())
+    return _decoded({"event_id": key, "event": {}}, tenant, LEFT, dump_departure(departure))
 
 
 def slack_happenings(

@@ -16,6 +16,8 @@ from core.sessions.ports import Store, Transaction
 
 _log = structlog.get_logger(__name__)
 LEAVING = ("app_uninstalled", "tokens_revoked", "team_access_revoked")
+UNTOLD = "token_refused"
+"""What stands for the event where none came: Slack refuses the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,14 @@ class Departure:
     """Who took what from the app.
 
     Attributes:
-        event: The event's type: one of `LEAVING`.
+        event: The event's type: one of `LEAVING`, or `UNTOLD`.
         tenant: Whose installation.
-        at: When, by Slack's clock, in whole seconds.
+        at: When, by Slack's clock, in whole seconds; for `UNTOLD`, when the app was installed whose token is refused.
         is_app: Whether everything is gone, the tokens of single persons among it.
         is_bot: Whether the app's own tokens are gone.
         people: Whose personal tokens are gone.
         teams: Teams that an organisation's installation may not enter any more.
+        reason: Slack's code for a token that it refuses.
     """
 
     event: str
@@ -39,6 +42,7 @@ class Departure:
     is_bot: bool = False
     people: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ def dump_departure(departure: Departure) -> dict[str, Value]:
         "is_bot": departure.is_bot,
         "people": ",".join(departure.people),
         "teams": ",".join(departure.teams),
+        "reason": departure.reason,
     }
 
 
@@ -106,6 +111,7 @@ def load_departure(facts: Mapping[str, Value]) -> Departure:
         is_bot=bool(facts["is_bot"]),
         people=tuple(filter(None, str(facts["people"]).split(","))),
         teams=tuple(filter(None, str(facts["teams"]).split(","))),
+        reason=str(facts.get("reason", "")),
     )
 
 
@@ -137,6 +143,7 @@ async def forget(
 
 def _leave(tx: Transaction, departure: Departure, now: datetime) -> tuple[int, tuple[str, ...] | None]:
     """Delete what is gone; return how much, and which tenants the app has left, None for an event that came too late."""
+    details = {"event": departure.event} | ({"reason": departure.reason} if departure.reason else {})
     if departure.teams:
         left = tuple(team for team in departure.teams if not _is_stale(tx, team, departure.at))
         for team in departure.teams:
@@ -152,7 +159,7 @@ def _leave(tx: Transaction, departure: Departure, now: datetime) -> tuple[int, t
         deleted = sum(tx.installations.delete(PLATFORM, departure.tenant, person) for person in people)
         left = (departure.tenant,) if departure.is_bot else ()
     for tenant in left:
-        mark_left(tx, workspace_id_of(tenant), at=now, target=tenant, details={"event": departure.event})
+        mark_left(tx, workspace_id_of(tenant), at=now, target=tenant, details=details)
     return deleted, left
 
 

@@ -56,6 +56,7 @@ def listen_to_slack(
 ) -> SlackEars:
     """Return the app with all its listeners; the desk learns what to do about what happens in Slack."""
     desk.happenings |= slack_happenings(store=store, sessions=sessions, clock=clock, door=side.door, changed=side.drop)
+    side.lost.hand_to(desk.inbox.take)
     flow = _oauth_flow(side, settings, desk, store=store, clock=clock)
     secret = settings.slack_signing_secret
     app = make_slack_app(

@@ -15,6 +15,7 @@ from core.orchestration.ports import (
     ChatPort,
     Content,
     HistoryUnreadable,
+    NotInstalled,
     Part,
     PostKind,
     PostRefused,
@@ -28,6 +29,8 @@ _log = structlog.get_logger(__name__)
 _TRIES = 4
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 30.0
+_LASTING = frozenset({PostKind.SESSION_CARD, PostKind.RESULT, PostKind.RECEIPT})
+"""What is worth saying also to somebody who has the app again after some time."""
 
 
 class Delivery:
@@ -54,6 +57,10 @@ class Delivery:
         for attempt in range(_TRIES):
             try:
                 await self._try(row, again=again or attempt > 0)
+            except NotInstalled as error:
+                _log.warning("posts_kept", session=row.session_id, key=row.key, kind=row.kind, reason=error.reason)
+                await self._drop_passing(row.session_id)
+                return False
             except PostRefused as error:
                 _log.warning("post_refused", session=row.session_id, key=row.key, kind=row.kind, reason=error.reason)
                 await self._save(replace(row, state=OutboxState.REFUSED))
@@ -155,6 +162,18 @@ class Delivery:
             return session
 
         self._snapshot = replace(self._snapshot, session=await self._store.write(work))
+
+    async def _drop_passing(self, session_id: str) -> None:
+        """Give up what nobody wants to read once the app is back; the rest, and edits, wait for that."""
+
+        def work(tx: Transaction) -> None:
+            tx.sessions.guard(session_id)
+            for row in tx.outbox.list_open(session_id=session_id):
+                is_new = row.state is not OutboxState.STALE and not row.facts.get("sent")
+                if is_new and row.kind not in _LASTING:
+                    tx.outbox.save(replace(row, state=OutboxState.REFUSED))
+
+        await self._store.write(work)
 
     async def _reload(self, row: OutboxRow) -> OutboxRow:
         return await self._store.read(lambda tx: tx.outbox.find(row.key)) or row

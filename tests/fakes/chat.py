@@ -10,6 +10,7 @@ from core.errors import TransientError
 from core.orchestration.ports import (
     Content,
     HistoryUnreadable,
+    NotInstalled,
     Part,
     PostRefused,
     PostUncertain,
@@ -31,6 +32,8 @@ class Fault(StrEnum):
     """The platform says later, and nothing arrives: TransientError."""
     REFUSED = "refused"
     """The platform says never: PostRefused."""
+    AWAY = "away"
+    """The app is not there any more: NotInstalled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ class FakeChat:
         return post_id
 
     def _fail_before(self, fault: Fault | None) -> None:
+        if fault is Fault.AWAY:
+            raise NotInstalled("account_inactive")
         if fault is Fault.REFUSED:
             raise PostRefused("msg_too_long")
         if fault is Fault.BUSY:

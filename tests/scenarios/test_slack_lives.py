@@ -11,11 +11,14 @@ import pytest
 import samples
 from bots.slack.tenants import workspace_id_of
 from core.clock import SystemClock
+from core.orchestration import runtime
 from core.sessions.model import ENDED, Status
 from storage.database import Database
 from storage.secrets import generate_key
+from tests.fakes.slack.faults import Trouble
 from tests.fakes.slack.local import LocalSlack
 from tests.fakes.slack.model import Channel, Message
+from tests.fakes.slack.oauth_methods import end
 from tests.scenarios.slack_office import PUBLIC_URL, Office, buttons_of, local_slack, office, settings_of
 from tests.waiting import until
 
@@ -321,23 +324,50 @@ async def test_the_installer_s_message_runs_the_free_sample(sqlite_url: str) -> 
         assert len(await house.sessions()) == before
 
 
-async def test_a_token_that_dies_unannounced_loses_no_text(sqlite_url: str) -> None:
-    """Slack refuses a token without having said so: nothing hangs or comes twice, and a new install has the result."""
-    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=300.0) as house:
+@pytest.mark.parametrize("is_disabled", [False, True], ids=["revoked", "disabled"])
+async def test_a_token_that_dies_unannounced_is_a_departure(sqlite_url: str, *, is_disabled: bool) -> None:
+    """Slack refuses a token without having said so: what runs stops, and is told when the app is back, exactly once."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=60.0) as house:
         await house.install(slack.north, slack.ann, slack.general)
         await slack.say(slack.ann, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
         session = await house.running(slack.general)
-        await slack.revoke(house.bot(), tell=False)
+        await slack.until(lambda: house.thread(slack.general))
+        if is_disabled:
+            end(slack.world, slack.north.id)
+        else:
+            await slack.revoke(house.bot(), tell=False)
+        ended = await house.reaches(slack.general, Status.STOPPED)
+        assert ended.id == session.id
+        workspace = await house.parts.database.read(lambda tx: tx.workspaces.find(session.workspace_id))
+        assert workspace is not None
+        assert workspace.removed_at is not None
+        before = await house.parts.database.read(lambda tx: tx.credits.session_totals(session.id))
+        calls = slack.api.count("chat.postMessage")
+        house.pass_time(600)
+        await runtime.get_job("posts")()
+        assert await house.parts.database.read(lambda tx: list(tx.outbox.list_open(session_id=session.id)))
+        assert slack.api.count("chat.postMessage") == calls, "it went on posting where it is not"
 
-        async def over() -> bool:
-            return (await house.sessions())[0].status in ENDED
-
-        await until(over)
         await house.install(slack.north, slack.ann, slack.general)
-        await slack.command(slack.ann, slack.general, f"files {session.id}")
+        house.pass_time(300)
+        await house.ended(slack.general)
+        house.pass_time(300)
         await house.settled()
-        assert any(one.files for one in slack.direct_messages(slack.ann))
+        assert _kinds(house, slack.general) == [1, 1]
+        assert "Stopped" in house.card(slack.general).visible_text
         assert len([one for one in slack.said_by_app(slack.general) if not one.is_reply]) == 1
+        assert await house.parts.database.read(lambda tx: tx.credits.session_totals(session.id)) == before
+
+
+async def test_one_odd_answer_stops_nothing(sqlite_url: str) -> None:
+    """Slack says once that a token is dead which lives: the post is sent again, and the session goes on."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=300.0) as house:
+        await house.install(slack.north, slack.ann, slack.general)
+        slack.faults.add(Trouble.REFUSED, "chat.postMessage", error="account_inactive")
+        await slack.say(slack.ann, slack.general, f"{house.named()} tighten", files=[("proposal.docx", SAMPLE)])
+        session = await house.ended(slack.general)
+        assert session.status is Status.COMPLETED
+        assert _kinds(house, slack.general) == [1, 1]
 
 
 async def test_tokens_are_renewed_while_sessions_run(sqlite_url: str) -> None:

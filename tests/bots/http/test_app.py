@@ -104,6 +104,7 @@ async def test_metrics_tell_what_is_and_what_happened(base: str, parts: Parts) -
     parts.metrics.observe("model.attempt_failed", {"provider": "openai", "code": "provider_overloaded"})
     parts.metrics.observe("session_ended", {"reason": "threshold"})
     parts.metrics.observe("slack_answer_uncertain", {"way": "response_url"})
+    parts.metrics.observe("slack_departure", {"slack_event": "token_refused", "tenant": "T1"})
     parts.metrics.observe("never heard of", {})
     async with aiohttp.ClientSession() as client, client.get(f"{base}/metrics") as answer:
         assert answer.headers["Content-Type"].startswith("text/plain")
@@ -117,6 +118,7 @@ async def test_metrics_tell_what_is_and_what_happened(base: str, parts: Parts) -
     assert 'atelier_provider_errors_total{code="provider_overloaded",provider="openai"} 1.0' in lines
     assert 'atelier_sessions_ended_total{reason="threshold"} 1.0' in lines
     assert 'atelier_private_answers_uncertain_total{source="slack",way="response_url"} 1.0' in lines
+    assert 'atelier_departures_total{event="token_refused",source="slack"} 1.0' in lines
     assert all(line.startswith(("#", "atelier_")) for line in lines if line)
 
 

@@ -17,6 +17,7 @@ from bots.slack.clients import open_session, web_client
 from bots.slack.door import SlackDoor
 from bots.slack.errands import Errands
 from bots.slack.listening import listen_to_slack
+from bots.slack.lost import LostTokens
 from bots.slack.pacing import Pacer
 from core.sessions.model import Session, ThreadRef
 from core.workspaces.model import Verbosity
@@ -119,7 +120,15 @@ class SlackRoom(RoomStage):
             stack.push_async_callback(errands.aclose)
             client = web_client(http, base_url=slack.api_url)
             side = SlackSide(
-                self.chat, door, grants, Authorize(grants), client, errands, drop=lambda _tenant: None, cipher=None
+                self.chat,
+                door,
+                grants,
+                Authorize(grants),
+                client,
+                errands,
+                drop=lambda _tenant: None,
+                cipher=None,
+                lost=LostTokens(grants, self.clock, refresh=lambda _team: None),
             )
             settings = Settings(slack_signing_secret=SecretStr(slack.world.app.signing_secret))
             desk = room.desk(door)

@@ -1,6 +1,7 @@
 """What doctor says about Slack: who we are there, and which scope, event or setting is missing."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,15 @@ from aiohttp import web
 
 from bots.slack.arrivals import ArrivalKind, Arrivals
 from bots.slack.authorize import Authorize
-from bots.slack.checks import SlackSetup, check_arrivals, check_installation, check_settings, check_socket
+from bots.slack.checks import (
+    Lost,
+    SlackSetup,
+    check_arrivals,
+    check_installation,
+    check_settings,
+    check_socket,
+    check_untold,
+)
 from bots.slack.clients import web_client
 from bots.slack.errands import Errands
 from bots.slack.events import make_slack_app
@@ -203,3 +212,13 @@ async def test_what_comes_in_is_noted_once_a_minute(room: Entrance, memory_store
     await slack.command(slack.ann, slack.general, "status")
     assert (await noted())["command"][2] > first
     await runner.cleanup()
+
+
+def test_a_workspace_that_left_without_a_word_is_named() -> None:
+    """With its name, since when and why; old news is none."""
+    lost = Lost("T1", "North", NOW - timedelta(days=2), "account_inactive")
+    [found] = check_untold([lost, replace(lost, tenant="T2", at=NOW - timedelta(days=40))], NOW)
+    assert (found.is_ok, found.is_warning) == (True, True)
+    assert found.detail.startswith(
+        "T1 (North): Slack refuses the token since 2026-11-21 12:00 UTC (the app was removed"
+    )

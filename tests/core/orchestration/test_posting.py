@@ -108,6 +108,27 @@ async def test_a_refused_post_holds_nothing_back(room: Harness) -> None:
     }
 
 
+async def test_what_lasts_waits_for_an_app_that_is_away(room: Harness) -> None:
+    """Result, receipt and edits are there once it is back, in order and once; what has passed by then is not said."""
+    session = await _draft(room)
+    await room.poster.flush(session.id, fresh=await _mean(room, session, PostKind.SESSION_CARD))
+    await room.store.write(lambda tx: freshen(tx, session.id, [PostKind.SESSION_CARD]))
+    fresh = await _mean(room, session, PostKind.NOTICE, PostKind.RESULT, PostKind.RECEIPT)
+    room.chat.edit_faults[:] = [Fault.AWAY, Fault.AWAY]
+    for _ in range(2):
+        assert not await room.poster.flush(session.id, fresh=fresh)
+    assert await _states(room, session) == {
+        "session_card": OutboxState.STALE,
+        "notice": OutboxState.REFUSED,
+        "result": OutboxState.INTENT,
+        "receipt": OutboxState.INTENT,
+    }
+    assert len(room.chat.posts) == 1
+    assert await room.poster.flush(session.id)
+    assert [text.split()[0] for text in room.chat.texts] == ["session_card", "result", "receipt"]
+    assert room.chat.duplicates == []
+
+
 async def test_a_stale_post_is_edited(room: Harness) -> None:
     """What is no longer true is changed in place, and grows by further messages when it became longer."""
     session = await _draft(room)
