@@ -116,8 +116,10 @@ class Posts:
             if error.reason not in BAD_BLOCKS | TOO_LONG:
                 raise
             _log.warning("slack_blocks_refused", kind=shown.kind, session=shown.session_id, reason=error.reason)
-            text = shorten(shown.plain or shown.text, limits.TEXT)
-            await self._update(place, ts, text, [], more, patient=patient)
+            plain, uploaded = await self._as_plain(place, shown, ())
+            if uploaded:
+                more["file_ids"] = list(uploaded)
+            await self._update(place, ts, plain.text, [], more, patient=patient)
         self._remember(place, ts, shown)
         return ts
 
@@ -229,9 +231,15 @@ class Posts:
 
     async def _as_plain(self, place: Place, shown: Shown, uploaded: tuple[str, ...]) -> tuple[Shown, tuple[str, ...]]:
         """Return a message without its looks; one that is too long for plain text becomes a file and one line."""
-        if len(shown.plain) <= limits.TEXT:
-            return replace(shown, text=shown.plain or shown.text, blocks=[]), uploaded
-        more = await self._upload(place, [_upload("text.txt", shown.plain.encode(), "text/plain")])
+        plain = shown.plain or shown.text
+        if len(plain) <= limits.TEXT:
+            return replace(shown, text=plain, blocks=[]), uploaded
+        try:
+            more = await self._upload(place, [_upload("text.txt", plain.encode(), "text/plain")])
+        except PostRefused as error:
+            _log.warning("slack_upload_refused", session=shown.session_id, reason=error.reason)
+            note = f"\n\nThe rest could not be attached here (Slack says `{error.reason}`): press Show files."
+            return replace(shown, text=shorten(plain, limits.TEXT - len(note)) + note, blocks=[]), uploaded
         return replace(shown, blocks=[]), (*uploaded, *more)
 
     def _remember(self, place: Place, ts: str, shown: Shown) -> None:

@@ -155,6 +155,41 @@ async def test_what_is_too_long_for_slack_comes_as_a_file() -> None:
         assert on.slack.message(on.slack.general, ts).files == [file.id]
 
 
+async def test_an_edit_that_is_too_long_for_slack_comes_as_a_file() -> None:
+    """Nothing is cut: the message keeps one line, and all of its words stand in a file beside it."""
+    async with stage() as on:
+        thread = await _open(on)
+        ts = await on.chat.send(thread, Part("short"), key=KEY)
+        text = " ".join(f"w{number}" for number in range(1_500))
+        on.slack.faults.add(Trouble.REFUSED, "chat.update", error="msg_too_long")
+        await on.chat.edit(thread, ts, Part(text))
+        message = on.slack.message(on.slack.general, ts)
+        (file,) = on.slack.files(on.slack.general)
+        assert file.content is not None
+        assert text in file.content.decode()
+        assert (message.files, message.blocks) == ([file.id], [])
+
+
+@pytest.mark.parametrize("is_edit", [False, True], ids=["post", "edit"])
+async def test_a_long_text_whose_file_is_refused_says_so(*, is_edit: bool) -> None:
+    """As much as Slack takes, and where the rest is."""
+    async with stage() as on:
+        thread = await _open(on)
+        ts = await on.chat.send(thread, Part("short"), key=KEY)
+        part = Part(" ".join(f"w{number}" for number in range(1_500)))
+        on.slack.faults.add(Trouble.REFUSED, "files.getUploadURLExternal", error="file_uploads_disabled")
+        if is_edit:
+            on.slack.faults.add(Trouble.REFUSED, "chat.update", error="msg_too_long")
+            await on.chat.edit(thread, ts, part)
+        else:
+            on.slack.faults.add(Trouble.REFUSED, "chat.postMessage", error="msg_too_long")
+            ts = await on.chat.send(thread, part, key="K2")
+        text = on.slack.message(on.slack.general, ts).text
+        assert len(text) <= 4_000
+        assert text.startswith("w0 w1")
+        assert "`file_uploads_disabled`): press Show files" in text
+
+
 def _with_file(on: Stage, name: str = "proposal (edited).md", media_type: str = "text/markdown") -> Part:
     file = SessionFile("f_1", SNAPSHOT.session.id, "result", name, media_type, 5, "sessions/x", NOON)
     on.files.data["sessions/x"] = b"bytes"
