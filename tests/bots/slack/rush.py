@@ -75,6 +75,11 @@ class RushClock(FakeClock):
         self.rush = Rush()
 
     @override
+    async def advance(self, seconds: float) -> None:
+        await self.settle()  # whoever lets time pass may begin while others are on their way
+        await super().advance(seconds)
+
+    @override
     async def settle(self) -> None:
         await super().settle()
         while self.rush.under_way:
