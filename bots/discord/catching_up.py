@@ -1,4 +1,6 @@
-"""What happened while nobody listened: servers that came and went, and words in threads of sessions that are live.
+"""What happened while nobody listened: servers that came and went, and words in threads of sessions.
+
+Of a session that ended meanwhile the words are looked up too: whoever said them is asked whether it is to go on.
 
 Discord sends again what was missed during a short break of the line. After a longer one, and after a start, it is looked
 up. Whatever is found twice is taken once: the inbox knows messages by their ids. Presses and commands of that time are
@@ -6,7 +8,7 @@ lost; Discord told their authors so.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import aiohttp
@@ -29,7 +31,7 @@ _NOT_NOW = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError
 class Remembering(Protocol):
     """What `bots.discord.records.Records` does here."""
 
-    async def live_threads(self) -> Sequence[tuple[str, ThreadRef]]:
+    async def open_threads(self, ended_since: datetime) -> Sequence[tuple[str, ThreadRef]]:
         """See there."""
         ...
 
@@ -43,7 +45,7 @@ class CatchingUp:
 
     Args:
         client: The client, logged in.
-        records: What was live.
+        records: What was live, or ended not long ago.
         clock: The time.
         hear: Takes a message.
     """
@@ -62,13 +64,13 @@ class CatchingUp:
         self._hear = hear
 
     async def hear_missed(self, is_mine: Callable[[str], bool]) -> int:
-        """Take what was said in threads of live sessions in the last day; return how many messages were looked at.
+        """Take what was said in the last day where sessions live, or ended in that time; return how many messages it was.
 
         Args:
             is_mine: Whether a server (empty for direct conversations) is heard by this part of the process.
         """
         seen = 0
-        for _, thread in await self._records.live_threads():
+        for _, thread in await self._records.open_threads(self._clock.now() - _LOOK_BACK):
             place = place_of(thread)
             guild = "" if place.is_direct else place.guild
             if not is_mine(guild):

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bots.desk.requests import load_request
 from bots.discord.decode import PLATFORM, request_id_of
 from bots.discord.places import channel_ref, workspace_ref
-from core.sessions.model import LIVE, ThreadRef
+from core.sessions.model import ENDED, LIVE, ThreadRef
 from core.sessions.ports import Store, Transaction
 
 _PREFIX = workspace_ref("")
 _PAGE = 500
 _MOST_LIVE = 10_000
+_MOST_ENDED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,17 @@ class Records:
         row = await self._store.read(lambda tx: tx.inbox.find(request_id_of(channel, message)))
         return None if row is None else load_request(row.payload).spot.thread
 
-    async def live_threads(self) -> Sequence[tuple[str, ThreadRef]]:
-        """Return where sessions are live, each with its workspace."""
+    async def open_threads(self, ended_since: datetime) -> Sequence[tuple[str, ThreadRef]]:
+        """Return where sessions are live, or were until after *ended_since*, each with its workspace.
+
+        Of those that are over only so many, the newest: each costs a look at Discord.
+        """
 
         def read(tx: Transaction) -> list[tuple[str, ThreadRef]]:
             live = tx.sessions.list_sessions(statuses=sorted(LIVE), limit=_MOST_LIVE)
-            mine = [one for one in live if one.thread.platform == PLATFORM and one.thread.thread]
+            over = tx.sessions.list_sessions(statuses=sorted(ENDED), limit=_MOST_ENDED)
+            late = [one for one in over if one.ended_at is not None and one.ended_at >= ended_since]
+            mine = [one for one in (*live, *late) if one.thread.platform == PLATFORM and one.thread.thread]
             return list(dict.fromkeys((one.workspace_id, one.thread) for one in mine))
 
         return await self._store.read(read)

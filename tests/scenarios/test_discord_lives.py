@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -85,12 +85,14 @@ def _send_nonsense(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    "break_line",
-    [_cut, _close, _lose_session, _invalidate, _ask_to_reconnect, _send_nonsense],
-    ids=["cut", "closed", "session lost", "invalid session", "reconnect", "unparsable"],
+    "breaks",
+    [(_cut, _close, _ask_to_reconnect), (_send_nonsense, _invalidate, _lose_session)],
+    ids=["cut, closed, asked to reconnect", "unparsable, invalid session, session lost"],
 )
-async def test_a_broken_line_in_the_middle_of_a_round(sqlite_url: str, break_line: Callable[[Gateway], None]) -> None:
-    """The session goes on, nothing is posted twice, and what was said during the gap counts."""
+async def test_a_broken_line_in_the_middle_of_a_round(
+    sqlite_url: str, breaks: Sequence[Callable[[Gateway], None]]
+) -> None:
+    """One after the other: the session goes on, nothing is posted twice, and what was said during each gap counts."""
     async with (
         local_discord() as discord,
         office(discord, settings_of(sqlite_url, discord), rehearsal_pace=UNHURRIED) as house,
@@ -102,14 +104,16 @@ async def test_a_broken_line_in_the_middle_of_a_round(sqlite_url: str, break_lin
         session = await house.running(discord.general)
         thread = house.thread(discord.general)
         app = discord.world.bot.mention
+        segment, said = session.segment, ["before"]
         discord.say(discord.ann, thread, f"{app} before")
-        await house.guided(session, "before")
-        segment = session.segment
-        break_line(discord.gateway)
-        discord.say(discord.ann, thread, f"{app} meanwhile")
-        await house.guided(session, "before", "meanwhile")
-        discord.say(discord.ann, thread, f"{app} after")
-        await house.guided(session, "before", "meanwhile", "after")
+        await house.guided(session, *said)
+        for number, break_line in enumerate(breaks):
+            break_line(discord.gateway)
+            for words in (f"meanwhile {number}", f"after {number}"):
+                discord.say(discord.ann, thread, f"{app} {words}")
+                said.append(words)
+                await house.guided(session, *said)
+        assert (await house.sessions())[0].status is Status.RUNNING
         ended = await house.ended(discord.general, seconds=60, hurried=HURRY)
         assert (ended.status, ended.segment) == (Status.COMPLETED, segment)
         _said_once(house)
@@ -118,7 +122,10 @@ async def test_a_broken_line_in_the_middle_of_a_round(sqlite_url: str, break_lin
 
 
 async def test_a_client_that_dies_is_followed_by_another(sqlite_url: str) -> None:
-    """What ends the library's client altogether ends no session; the next client hears what was missed."""
+    """What ends the library's client altogether ends no session; the next client hears what was missed.
+
+    Of a session that is over by then whoever said it is asked whether it is to go on.
+    """
     async with (
         local_discord() as discord,
         office(discord, settings_of(sqlite_url, discord), rehearsal_pace=UNHURRIED) as house,
@@ -136,6 +143,12 @@ async def test_a_client_that_dies_is_followed_by_another(sqlite_url: str) -> Non
         await house.guided(session, "keep the title")
         assert (await house.ended(discord.general, seconds=60, hurried=HURRY)).status is Status.COMPLETED
         _said_once(house)
+        await house.bot.close()
+        discord.gateway.sessions.open.clear()
+        discord.say(discord.ann, thread, f"{discord.world.bot.mention} and name the price")
+        await house.listens(3)
+        question = await house.told(discord.ann, "Continue with this?")
+        assert "and name the price" in shown_text(question)
 
 
 async def test_a_restart_in_the_middle(database_url: str) -> None:
@@ -296,6 +309,7 @@ async def test_kill_9_in_the_middle_of_a_round(sqlite_url: str) -> None:
         await discord.slash(discord.ann, discord.general, "atelier sessions")
         shown = await discord.until(lambda: [one for one in discord.ephemeral(discord.ann) if "may start" in one.text])
         await discord.press(discord.ann, shown[0], button_of(shown[0], "use_settings"))
+        await discord.until(lambda: not any(_offers(one, "use_settings") for one in discord.ephemeral(discord.ann)))
         await discord.slash(discord.ann, discord.general, "atelier new", file=("proposal.docx", SAMPLE), rounds=2)
         await discord.until(lambda: discord.threads(discord.general), seconds=30)
         worker.kill()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -95,7 +96,7 @@ class Rows:
     async def is_live(self, channel: str) -> bool:
         return any(thread.thread == channel for _, thread in self.live)
 
-    async def live_threads(self) -> Sequence[tuple[str, ThreadRef]]:
+    async def open_threads(self, ended_since: datetime) -> Sequence[tuple[str, ThreadRef]]:
         return self.live
 
     async def guilds(self) -> Mapping[str, Known]:

@@ -1,6 +1,7 @@
 """What our rows say of direct conversations, live threads and servers; on both databases."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bots.commands import Place
 from bots.desk.requests import Actor, Request, RequestKind, Spot, dump_request
@@ -78,7 +79,7 @@ async def test_what_is_pressed_says_whose_it_is(store: Database) -> None:
 
 
 async def test_live_is_what_works(store: Database) -> None:
-    """Of Discord alone, with a place."""
+    """Of Discord alone, with a place; and what ended not long ago, where words may have been missed."""
     await furnish(store)
     records = Records(store)
 
@@ -86,11 +87,14 @@ async def test_live_is_what_works(store: Database) -> None:
         tx.sessions.add(live("11", 1, ThreadRef("discord", "11/5", "6", card="6")))
         tx.sessions.add(live("11", 2, ThreadRef("discord", "@me/9", "9"), Status.PAUSED))
         tx.sessions.add(live("11", 3, ThreadRef("discord", "11/7", "8"), Status.COMPLETED))
+        late = live("11", 6, ThreadRef("discord", "11/7", "10"), Status.COMPLETED)
+        tx.sessions.add(replace(late, ended_at=NOW))
         tx.sessions.add(live("11", 4, ThreadRef("discord", "11/7", "")))
         tx.sessions.add(live("11", 5, ThreadRef("slack", "T1/C1", "1.2")))
 
     await store.write(work)
-    assert sorted(thread.thread for _, thread in await records.live_threads()) == ["6", "9"]
+    assert sorted(thread.thread for _, thread in await records.open_threads(NOW + timedelta(days=1))) == ["6", "9"]
+    assert sorted(thread.thread for _, thread in await records.open_threads(NOW)) == ["10", "6", "9"]
     assert await records.is_live("9")
     assert not await records.is_live("8")
 
