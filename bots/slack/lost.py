@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.desk.requests import Request
-from bots.slack.api import TokenUnknown, as_our_error
+from bots.slack.api import as_our_error
 from bots.slack.credentials import Credential, CredentialSource
 from bots.slack.happenings import lost_token
 from bots.slack.memory import Flights
@@ -21,7 +21,6 @@ from core.errors import TransientError
 from core.orchestration.ports import NotInstalled
 
 _log = structlog.get_logger(__name__)
-_EXPIRED = "token_expired"  # its renewal is late, which an outage may be the cause of: no reason to forget it
 
 
 class Taking(Protocol):
@@ -80,7 +79,9 @@ class LostTokens:
             refusal = as_our_error(error, posts=False)
         else:
             return False
-        if not isinstance(refusal, NotInstalled | TokenUnknown) or refusal.reason == _EXPIRED:
+        if not isinstance(refusal, NotInstalled):
+            # `token_expired` is a renewal that is late, and `invalid_auth` is also what an address outside Slack's list
+            # for the app hears, for every workspace at once: neither is a reason to forget anybody.
             raise TransientError("nobody can tell whether the token lives") from refusal
         tenant = credential.tenant
         _log.warning("slack_token_lost", tenant=tenant, reason=refusal.reason)

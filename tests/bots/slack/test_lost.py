@@ -128,11 +128,16 @@ async def test_one_odd_answer_stops_nothing(watch: Watch, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "error"),
-    [(Trouble.LOST_ANSWER, ""), (Trouble.REFUSED, "internal_error"), (Trouble.REFUSED, "token_expired")],
-    ids=["lost", "broken", "expired"],
+    [
+        (Trouble.LOST_ANSWER, ""),
+        (Trouble.REFUSED, "internal_error"),
+        (Trouble.REFUSED, "token_expired"),
+        (Trouble.REFUSED, "invalid_auth"),
+    ],
+    ids=["lost", "broken", "expired", "address"],
 )
 async def test_who_cannot_tell_decides_nothing(watch: Watch, trouble: Trouble, error: str) -> None:
-    """Neither an outage nor a renewal that is late ends an installation."""
+    """Neither an outage, nor a renewal that is late, nor an address that Slack does not let in ends an installation."""
     watch.home.slack.faults.add(Trouble.REFUSED, "users.info", error="account_inactive")
     watch.home.slack.faults.add(trouble, "auth.test", error=error)
     with pytest.raises(TransientError):
