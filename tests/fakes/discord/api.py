@@ -205,7 +205,12 @@ class Api:
     def _limited(self, call: ApiCall, wait: float, headers: Mapping[str, str], *, is_global: bool) -> web.Response:
         call.status = 429
         self.rates.count(429, headers.get("X-RateLimit-Scope", ""))
-        body: Json = {"message": "You are being rate limited.", "retry_after": round(wait, 3), "global": is_global}
+        body: Json = {
+            "message": "You are being rate limited.",
+            "code": 0,
+            "retry_after": round(wait, 3),
+            "global": is_global,
+        }
         self.spec.check_answer(call.route, 429, body)
         return _written(429, body, {**_VIA, "Retry-After": str(int(wait) + 1), **headers})
 
