@@ -170,7 +170,8 @@ def _pack(items: Sequence[_Item], room: int, *, components: int = 0) -> list[lis
         rest, opening = item.text, ""
         while True:
             edge = not groups[-1] or groups[-1][-1].edge != item.edge
-            needed = item.count + edge
+            # what stands below a text of the same container is one text with it, and takes no further component
+            needed = 0 if not edge and item.text and groups[-1][-1].text else item.count + edge
             left = room - size
             fits = count + needed <= limits.OUR_COMPONENTS
             if fits and units(opening + rest) + 1 <= left:

@@ -324,3 +324,12 @@ def test_messages_have_words_for_those_who_see_nothing() -> None:
     assert isinstance(message, Message)
     assert message.text == "Press it"
     assert SimpleNamespace(**message.components[0]).type == 17
+
+
+def test_a_page_of_short_comments_and_its_buttons_are_one_message() -> None:
+    """Texts that stand together are one component: the button to the next page is not left alone in a second message."""
+    comments = [Text("**Editor** on paragraph 1"), Quote("words"), Text("Wordy."), Small("Done")] * 8
+    turning = (Small("Page 1 of 4"), Buttons((Button("comments", "Show next page", "s_1", "1"),)))
+    (message,) = render_view(View((Heading("All comments", 2), *comments, *turning), "All comments"))
+    assert sum(1 for _ in walk(message.components)) <= 10
+    assert "Page 1 of 4" in message.plain
