@@ -15,6 +15,7 @@ from tests.scenarios.slack_office import jargon_in
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.loopback]
 PACE = 150.0
+HURRY = 2.0  # seconds that pass besides, whenever it is looked whether a session is over
 SAMPLE = Path(samples.__file__).with_name("proposal.docx").read_bytes()
 TAKEN, MUTED = "✅", "🔇"
 
@@ -69,7 +70,7 @@ async def test_replies_and_mentions_steer_without_the_intent(discord_house: Offi
     await house.guided(session, 'keep "At the present time"')
     assert _marks(edited) == []
     assert _marks(muted) == [MUTED]
-    await house.ended(channel)
+    await house.ended(channel, hurried=HURRY)
     taken = {one.id: one.taken_round for one in await house.guidance(session)}
     assert taken[kept.id] is not None
     assert [taken.get(one.id) for one in (edited, deleted, muted)] == [None, None, None]
@@ -95,7 +96,7 @@ async def test_after_the_end_a_reply_is_one_private_question(discord_house: Offi
     """Nothing is taken or spent; a press goes on in the same thread, a second press does nothing more."""
     house, discord = discord_house, discord_house.discord
     channel, _ = await _begin(house, "after", rounds=1)
-    session = await house.ended(channel)
+    session = await house.ended(channel, hurried=HURRY)
     thread = house.thread(channel)
     posted = len(house.posts(channel))
     app = discord.world.bot.mention
@@ -108,7 +109,7 @@ async def test_after_the_end_a_reply_is_one_private_question(discord_house: Offi
     assert await house.guidance(session) == []
     await house.press(discord.ben, question, "go")
     await house.reaches(channel, Status.RUNNING, Status.QUEUED)
-    again = await house.ended(channel)
+    again = await house.ended(channel, hurried=HURRY)
     assert again.segment == session.segment + 1
     assert len(house.posts(channel)) > posted
 
@@ -124,7 +125,7 @@ async def test_the_buttons_of_the_card_do_what_they_say(discord_house: Office) -
     await house.reaches(channel, Status.RUNNING)
     await discord.until(lambda: "Pause session" in labels_of(house.card(channel)))
     await house.press(discord.ben, house.card(channel), "stop")
-    session = await house.ended(channel)
+    session = await house.ended(channel, hurried=HURRY)
     assert session.status is Status.STOPPED
     await discord.until(lambda: "Stopped" in shown_text(house.card(channel)))
     await house.press(discord.ben, house.posts(channel)[-1], "files")
@@ -136,12 +137,12 @@ async def test_one_more_round_by_two_people_is_one_round(discord_house: Office) 
     """The starter and a manager press at the same moment: one goes on, the other hears how it stands."""
     house, discord = discord_house, discord_house.discord
     channel, _ = await _begin(house, "more", rounds=1)
-    session = await house.ended(channel)
+    session = await house.ended(channel, hurried=HURRY)
     button = button_of(house.card(channel), "more")
     for user in (discord.ben, discord.ann, discord.ben):
         discord.press_soon(user, house.card(channel), button)
     await house.reaches(channel, Status.RUNNING, Status.QUEUED)
-    again = await house.ended(channel)
+    again = await house.ended(channel, hurried=HURRY)
     assert again.segment == session.segment + 1
     rounds = await house.parts.database.read(lambda tx: list(tx.sessions.list_rounds(session.id)))
     assert len([one for one in rounds if one.number]) == 2
@@ -160,7 +161,7 @@ async def test_who_may_press_is_looked_up_at_the_press(discord_house: Office) ->
     assert "Only whoever started" in house.whispers(eve)[-1]
     assert (await house.sessions_in(channel))[-1].status is Status.RUNNING
     await house.press(discord.ann, house.card(channel), "stop")
-    await house.ended(channel)
+    await house.ended(channel, hurried=HURRY)
 
 
 async def test_a_thread_that_was_archived_is_opened_by_the_next_post(discord_house: Office) -> None:
@@ -169,7 +170,7 @@ async def test_a_thread_that_was_archived_is_opened_by_the_next_post(discord_hou
     channel, _ = await _begin(house, "archive", rounds=1)
     thread = house.thread(channel)
     discord.archive(thread)
-    session = await house.ended(channel)
+    session = await house.ended(channel, hurried=HURRY)
     assert session.status is Status.COMPLETED
     assert "Result" in text_of(house.posts(channel))
     assert thread.thread is not None
@@ -194,7 +195,7 @@ async def test_the_message_budget(discord_house: Office, show: str, most: int) -
     """A Word file, three editors, the reading and two rounds: one card, so many posts, one mention, at the end."""
     house, discord = discord_house, discord_house.discord
     channel, _ = await _begin(house, f"budget-{show}", rounds=2, show=show, **{"good-enough": 10})
-    await house.ended(channel, seconds=60)
+    await house.ended(channel, seconds=60, hurried=HURRY)
     posts = house.posts(channel)
     assert discord.said_by_app(channel) == [house.card(channel)]
     assert 1 <= len(posts) <= most

@@ -34,6 +34,7 @@ from bots.views.elements import (
     Button,
     Buttons,
     Divider,
+    Element,
     Fields,
     Heading,
     ProgressLine,
@@ -328,8 +329,8 @@ def test_messages_have_words_for_those_who_see_nothing() -> None:
 
 def test_a_page_of_short_comments_and_its_buttons_are_one_message() -> None:
     """Texts that stand together are one component: the button to the next page is not left alone in a second message."""
-    comments = [Text("**Editor** on paragraph 1"), Quote("words"), Text("Wordy."), Small("Done")] * 8
+    comment: tuple[Element, ...] = (Text("**Editor** on paragraph 1"), Quote("words"), Text("Wordy."), Small("Done"))
     turning = (Small("Page 1 of 4"), Buttons((Button("comments", "Show next page", "s_1", "1"),)))
-    (message,) = render_view(View((Heading("All comments", 2), *comments, *turning), "All comments"))
+    (message,) = render_view(View((Heading("All comments", 2), *comment * 8, *turning), "All comments"))
     assert sum(1 for _ in walk(message.components)) <= 10
     assert "Page 1 of 4" in message.plain
