@@ -21,8 +21,8 @@ def test_what_is_right_passes(judge: OpenApi) -> None:
     judge.check_request(SEND, {"content": "x", "attachments": [{"id": 0, "filename": "a"}]})
     judge.check_request("POST /users/@me/channels", {"recipient_id": 5})
     judge.check_answer("GET /gateway", 200, {"url": "ws://127.0.0.1/"})
-    judge.check_answer(SEND, 400, {"anything": "goes in errors"})
-    assert (judge.problems, judge.checked) == ([], 3)
+    judge.check_answer(SEND, 400, {"message": "wrong", "code": 50035, "errors": {"anything": "goes in errors"}})
+    assert (judge.problems, judge.checked) == ([], 4)
 
 
 def test_what_is_wrong_is_named_once(judge: OpenApi) -> None:
