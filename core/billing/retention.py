@@ -11,6 +11,7 @@ from core.billing.ports import BillingStore, BillingTransaction
 from core.clock import Clock
 from core.credits.entitlements import get_tier
 from core.credits.tiers import PriceList
+from core.errors import TransientError
 from core.sessions.forgetting import forget_texts
 from core.sessions.model import ENDED, Session, Status
 from core.sessions.ports import AuditEntry, FileStore
@@ -165,14 +166,28 @@ class Retention:
         return True
 
     async def _delete_files(self) -> None:
-        """Delete the bytes of files whose rows are gone: after the commit, so that no row ever names what is not there."""
+        """Delete the bytes of files whose rows are gone: after the commit, so that no row ever names what is not there.
+
+        One that cannot be deleted now stays on the list and keeps no other there.
+        """
+        stuck: set[str] = set()
         while True:
-            keys = await self._store.read(lambda tx: tx.retention.list_doomed_files(limit=_FILES))
-            for key in keys:
-                await self._files.delete(key)
-            if not keys:
+            most = _FILES + len(stuck)
+            listed = await self._store.read(lambda tx, most=most: tx.retention.list_doomed_files(limit=most))  # type: ignore[misc]
+            gone: list[str] = []
+            for key in listed:
+                if key in stuck:
+                    continue
+                try:
+                    await self._files.delete(key)
+                except TransientError as error:
+                    stuck.add(key)
+                    _log.warning("file_not_deleted", key=key, error=type(error).__name__)
+                else:
+                    gone.append(key)
+            if not gone:  # nothing is left, or the store is not there
                 return
-            await self._store.write(lambda tx, gone=keys: tx.retention.forget_doomed_files(gone))  # type: ignore[misc]
+            await self._store.write(lambda tx, gone=gone: tx.retention.forget_doomed_files(gone))  # type: ignore[misc]
 
 
 def _is_due(session: Session, before: datetime) -> bool:
