@@ -308,8 +308,8 @@ _DENIALS = {
     ),
     Denial.GUEST: ("Guests may not start or steer sessions here.", "Ask an admin to allow it."),
     Denial.NOT_SET_UP: (
-        "Nobody has set Atelier up here yet; until then only admins may start sessions.",
-        "Ask an admin to run `/atelier settings` once.",
+        "Nobody has set Atelier up here yet; until then only those who may manage the server can start sessions.",
+        "Ask one of them to type `/atelier` once.",
     ),
     Denial.ROLE: ("Your roles may not start sessions here.", "Ask an admin to allow one of them."),
     Denial.CHANNEL: ("Sessions may not be started in this channel.", "Ask in another channel, or in a direct message."),

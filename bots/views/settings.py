@@ -56,7 +56,10 @@ def settings_view(
 def setup_view(settings: WorkspaceSettings, *, platform: str, unit: Unit, people: str, request_id: str) -> View:
     """Return the set-up for the first admin who asks something; their request waits meanwhile."""
     where = place_words(platform)
-    text = f"You are the first admin to use Atelier in {where}. Until somebody looks at this, only admins may start sessions."
+    text = (
+        f"You are the first to use Atelier in {where} who may manage it. Until one of you looks at this, nobody else can "
+        "start sessions."
+    )
     pairs = (
         ("Who may start", people),
         ("Each may spend a month", _limit(settings.member_cap_microcredits, unit)),

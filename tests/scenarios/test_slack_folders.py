@@ -26,9 +26,9 @@ async def test_the_form_has_templates_and_projects_under_more(house: Office) -> 
     assert "Template" not in str(form.content)
     await house.press(slack.ann, form, "More choices")
     await house.settled()
-    form = slack.modal(slack.ann)
-    assert form is not None
-    fields = {block["block_id"].removeprefix("field."): block for block in form.content["blocks"]}
+    whole = slack.modal(slack.ann)
+    assert whole is not None
+    fields = {block["block_id"].removeprefix("field."): block for block in whole.content["blocks"]}
     offered = {
         name: {one["text"]["text"]: one["value"] for one in fields[name]["element"]["options"]}
         for name in ("template", "project")
