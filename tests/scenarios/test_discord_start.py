@@ -36,7 +36,7 @@ async def test_a_server_is_set_up_by_its_managers_first_command(discord_house: O
     assert (discord.said_by_app(channel), discord.direct_messages(tom)) == ([], [])
     await discord.slash(una, channel, "atelier new", brief=BRIEF)
     await house.settled()
-    assert "Ask an admin" in house.whispers(una)[-1]
+    assert "Ask one of them" in house.whispers(una)[-1]
     assert await house.sessions(west) == []
     await discord.slash(tom, channel, "atelier new", brief=BRIEF)
     shown = await house.told(tom, "may start")
