@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 PACKAGES := core storage bots admin_cli
 PYTHON ?=
 ARGS =
-WORKERS = 2
+# for two cores: a third of what tests take is waiting, for processes that start and servers that answer
+WORKERS = 3
 KILLS = 20
 SESSIONS = 100
 

@@ -21,6 +21,7 @@ from tests.fakes.discord.local import LocalDiscord
 from tests.fakes.discord.mentions import shown_text
 from tests.fakes.discord.model import Message, walk
 from tests.scenarios.discord_office import Office, button_of, local_discord, office, settings_of, text_of
+from tests.scenarios.slack_office import SPEED
 from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
@@ -263,6 +264,9 @@ async def test_five_sessions_at_once_in_one_server(sqlite_url: str) -> None:
         office(discord, settings_of(sqlite_url, discord), rehearsal_pace=250.0) as house,
     ):
         await house.set_up()
+        discord.rates.global_limit *= round(
+            SPEED
+        )  # it is of a second of the machine, in which so many pass for the program
         for number in range(5):
             discord.slash_soon(discord.ann, discord.general, "atelier new", file=(f"p{number}.docx", SAMPLE), rounds=2)
         await house.ended(discord.general, 5, seconds=60)
