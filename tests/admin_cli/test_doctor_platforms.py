@@ -9,6 +9,7 @@ from core.clock import SystemClock
 from tests.fakes.discord.local import LocalDiscord
 from tests.fakes.discord.permissions import Permission
 from tests.fakes.slack.local import LocalSlack
+from tests.fakes.slack.model import Grant
 from tests.fakes.stripe.local import LocalStripe
 
 pytestmark = pytest.mark.loopback
@@ -27,14 +28,20 @@ async def found(name: str, channel: str = "") -> list[tuple[str, str]]:
     return [(item.outcome.value, item.detail) for item in findings if item.name.startswith(name)]
 
 
+def installed(slack: LocalSlack, here: pytest.MonkeyPatch) -> Grant:
+    """Install the app in a workspace and configure it here."""
+    grant = slack.world.install(slack.north, slack.ann)
+    here.setenv("SLACK_BOT_TOKEN", grant.token)
+    here.setenv("SLACK_SIGNING_SECRET", slack.world.app.signing_secret)
+    here.setenv("SLACK_API_URL", slack.api_url)
+    here.setenv("PUBLIC_URL", "https://atelier.example")
+    return grant
+
+
 async def test_a_workspace_of_slack_answers(here: pytest.MonkeyPatch) -> None:
     """With token, secret and address all is well; doctor says who we are there."""
     async with LocalSlack(SystemClock()) as slack:
-        grant = slack.world.install(slack.north, slack.ann)
-        here.setenv("SLACK_BOT_TOKEN", grant.token)
-        here.setenv("SLACK_SIGNING_SECRET", slack.world.app.signing_secret)
-        here.setenv("SLACK_API_URL", slack.api_url)
-        here.setenv("PUBLIC_URL", "https://atelier.example")
+        installed(slack, here)
         findings = await found("slack")
         assert [outcome for outcome, _ in findings] == ["ok"] * len(findings)
         assert any("answered" in detail for _, detail in findings)
@@ -83,11 +90,7 @@ async def test_what_the_app_may_do_in_a_channel_of_discord(here: pytest.MonkeyPa
 async def test_whether_the_app_is_in_a_channel_of_slack(here: pytest.MonkeyPatch) -> None:
     """In a public channel, too, nothing that people reply would come in without the invitation."""
     async with LocalSlack(SystemClock()) as slack:
-        grant = slack.world.install(slack.north, slack.ann)
-        here.setenv("SLACK_BOT_TOKEN", grant.token)
-        here.setenv("SLACK_SIGNING_SECRET", slack.world.app.signing_secret)
-        here.setenv("SLACK_API_URL", slack.api_url)
-        here.setenv("PUBLIC_URL", "https://atelier.example")
+        grant = installed(slack, here)
         channel = slack.general.id
         assert ("failed", f"channel {channel}: type /invite @Atelier there first") in await found("slack", channel)
         slack.general.members.add(grant.user_id)

@@ -20,6 +20,7 @@ from core.sessions.model import ENDED, Session, ThreadRef
 from core.sessions.ports import OutboxRow, Transaction
 from core.workspaces.model import Verbosity
 from storage.database import Database
+from tests.bots.desk.room import desk_over
 from tests.core.orchestration.harness import Harness, MemoryFiles
 from tests.fakes.clock import FakeClock
 from tests.fakes.model import Script, helpful
@@ -214,22 +215,7 @@ class Room:
 
     def desk(self, *doors: Door) -> Desk:
         """Return the desk of this process."""
-        harness = self.harness
-        return Desk(
-            store=self.store,
-            sessions=harness.service,
-            intake=harness.intake,
-            poster=harness.poster,
-            files=harness.files,
-            registry=harness._casting._registry,
-            prices=harness.prices,
-            tariff=harness.tariff,
-            ledger=harness.ledger,
-            clock=self.on.clock,
-            vendors=("Anthropic",),
-            doors={door.platform: door for door in doors},
-            asks_setup=frozenset(),
-        )
+        return desk_over(self.harness, *doors, store=self.store, clock=self.on.clock, asks_setup=frozenset())
 
     async def unsent(self, session_id: str) -> int:
         """Return how many posts of a session are still to be sent."""

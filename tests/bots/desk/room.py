@@ -5,6 +5,7 @@ from typing import Any
 
 from bots.commands import Place
 from bots.desk.desk import Desk
+from bots.desk.door import Door
 from bots.desk.requests import Actor, Attachment, Request, RequestKind, Spot
 from bots.parsing import Value
 from bots.views.elements import Button
@@ -23,6 +24,25 @@ HOME, OTHER = "fake:w1", "fake:w2"
 CHANNEL = "c1"
 SCORES = {0: 5.0, 1: 6.0, 2: 7.0, 3: 8.0, 4: 8.5}
 REPORT = Attachment("F1", "report.md", size_bytes=len(TEXT))
+
+
+def desk_over(harness: Harness, *doors: Door, **changes: Any) -> Desk:
+    """Return a desk over the parts of *harness*, as the process has it that serves *doors*."""
+    parts: dict[str, Any] = {
+        "store": harness.store,
+        "sessions": harness.service,
+        "intake": harness.intake,
+        "poster": harness.poster,
+        "files": harness.files,
+        "registry": harness._casting._registry,
+        "prices": harness.prices,
+        "tariff": harness.tariff,
+        "ledger": harness.ledger,
+        "clock": harness.clock,
+        "vendors": ("Anthropic",),
+        "doors": {door.platform: door for door in doors},
+    }
+    return Desk(**{**parts, **changes})
 
 
 @dataclass
@@ -47,24 +67,8 @@ class Room:
 
     def make_desk(self, **changes: Any) -> Desk:
         """Return a desk over the same parts, as another process would have it."""
-        harness = self.harness
-        parts: dict[str, Any] = {
-            "store": self.store,
-            "sessions": harness.service,
-            "intake": harness.intake,
-            "poster": harness.poster,
-            "files": harness.files,
-            "registry": harness._casting._registry,
-            "prices": harness.prices,
-            "tariff": harness.tariff,
-            "ledger": harness.ledger,
-            "clock": self.clock,
-            "vendors": ("Anthropic",),
-            "doors": {"fake": self.door},
-            "sample": Upload("proposal.md", TEXT),
-            "asks_setup": self.asks_setup,
-        }
-        return Desk(**{**parts, **changes})
+        choices = {"sample": Upload("proposal.md", TEXT), "asks_setup": self.asks_setup, **changes}
+        return desk_over(self.harness, self.door, **choices)
 
     @property
     def poster(self) -> Poster:

@@ -15,6 +15,7 @@ from bots.settings import Settings
 from core.sessions.model import Session, Status
 from core.sessions.requests import Upload
 from storage.database import Database
+from tests.bots.desk.room import desk_over
 from tests.core.orchestration.harness import TEXT, Harness
 from tests.fakes.clock import FakeClock
 from tests.fakes.discord.forms import Option
@@ -115,21 +116,7 @@ async def visit(store: Database, *, message_content: bool = False) -> AsyncItera
         harness = Harness(store, clock, ScriptedModel(helpful({0: 6.0, 1: 7.0, 2: 8.5})), checks_balance=False)
         side = await open_discord(settings, files=harness.files, clock=clock, stack=stack)
         harness.poster._chats = {"discord": side.chat}
-        desk = Desk(
-            store=store,
-            sessions=harness.service,
-            intake=harness.intake,
-            poster=harness.poster,
-            files=harness.files,
-            registry=harness._casting._registry,
-            prices=harness.prices,
-            tariff=harness.tariff,
-            ledger=harness.ledger,
-            clock=clock,
-            vendors=("Anthropic",),
-            doors={"discord": side.door},
-            sample=Upload("proposal.md", TEXT),
-        )
+        desk = desk_over(harness, side.door, sample=Upload("proposal.md", TEXT))
         ears = DiscordEars(side, settings, desk, store=store, sessions=harness.service, clock=clock)
         task = await ears.connect(stack)
         await discord.connected()
