@@ -1,4 +1,4 @@
-"""What happened while nobody listened: servers that came and went, and words in threads of sessions.
+"""What happened while nobody listened: servers that came and went, places that are gone, and words in threads of sessions.
 
 Of a session that ended meanwhile the words are looked up too: whoever said them is asked whether it is to go on.
 
@@ -7,7 +7,7 @@ up. Whatever is found twice is taken once: the inbox knows messages by their ids
 lost; Discord told their authors so.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -15,20 +15,23 @@ import aiohttp
 import discord
 import structlog
 
-from bots.discord import limits
-from bots.discord.decode import Heard
-from bots.discord.places import id_at, place_of
+from bots.discord.places import Place, id_at, place_of, workspace_ref
 from bots.discord.reading import heard_of
 from bots.discord.records import Known
+from bots.discord.rereading import Counting, Hearing, Rereading, Room, read_room
 from core.clock import Clock
 from core.sessions.model import ThreadRef
 
 _log = structlog.get_logger(__name__)
 _LOOK_BACK = timedelta(days=1)
 _NOT_NOW = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+_UNKNOWN_CHANNEL = 10003
+_PATIENCE = (5.0, 30.0, 120.0)
+CHANNEL_GONE = "Its channel was deleted."
+THREAD_GONE = "Its thread was deleted."
 
 
-class Remembering(Protocol):
+class Remembering(Counting, Protocol):
     """What `bots.discord.records.Records` does here."""
 
     async def open_threads(self, ended_since: datetime) -> Sequence[tuple[str, ThreadRef]]:
@@ -40,6 +43,14 @@ class Remembering(Protocol):
         ...
 
 
+class Closing(Protocol):
+    """What is done where a channel or thread is gone, by workspace, Discord's id and a sentence that says why."""
+
+    async def __call__(self, workspace_id: str, channel: str, why: str, /) -> object:
+        """See `bots.desk.closing.pause_in`; may be repeated."""
+        ...
+
+
 class CatchingUp:
     """Looks up what was missed.
 
@@ -47,38 +58,45 @@ class CatchingUp:
         client: The client, logged in.
         records: What was live, or ended not long ago.
         clock: The time.
-        hear: Takes a message.
+        hearing: Takes what was said, changed and taken back.
+        closed: See `Closing`.
     """
 
     def __init__(
-        self,
-        client: discord.Client,
-        records: Remembering,
-        *,
-        clock: Clock,
-        hear: Callable[[Heard], Awaitable[None]],
+        self, client: discord.Client, records: Remembering, *, clock: Clock, hearing: Hearing, closed: Closing
     ) -> None:
         self._client = client
         self._records = records
         self._clock = clock
-        self._hear = hear
+        self._hearing = hearing
+        self._closed = closed
+        self._rereading = Rereading(records, hearing, app=self._app)
 
     async def hear_missed(self, is_mine: Callable[[str], bool]) -> int:
         """Take what was said in the last day where sessions live, or ended in that time; return how many messages it was.
 
+        What cannot be read now is tried again for some minutes.
+
         Args:
             is_mine: Whether a server (empty for direct conversations) is heard by this part of the process.
         """
+        open_threads = await self._records.open_threads(self._clock.now() - _LOOK_BACK)
+        left = [thread for _, thread in open_threads if is_mine(_guild_of(place_of(thread)))]
         seen = 0
-        for _, thread in await self._records.open_threads(self._clock.now() - _LOOK_BACK):
-            place = place_of(thread)
-            guild = "" if place.is_direct else place.guild
-            if not is_mine(guild):
-                continue
-            try:
-                seen += await self._hear_thread(thread, guild)
-            except _NOT_NOW as error:
-                _log.info("discord_thread_unread", error=type(error).__name__)
+        for wait in (*_PATIENCE, None):
+            parents: dict[str, Room] = {}
+            unread = []
+            for thread in left:
+                number = await self._try_thread(thread, parents)
+                seen += number or 0
+                if number is None:
+                    unread.append(thread)
+            left = unread
+            if not left or wait is None or self._client.is_closed():
+                break
+            await self._clock.sleep(wait)
+        if left:
+            _log.warning("discord_threads_unread", number=len(left))
         return seen
 
     async def changed_guilds(self, is_mine: Callable[[str], bool]) -> tuple[list[str], list[str]]:
@@ -89,19 +107,54 @@ class CatchingUp:
         back = [one.guild for one in known if one.is_away and one.guild in here]
         return [guild for guild in gone if await self._is_out(guild)], back
 
-    async def _hear_thread(self, thread: ThreadRef, guild: str) -> int:
-        channel = self._client.get_partial_messageable(int(thread.thread), guild_id=int(guild) if guild else None)
+    async def _try_thread(self, thread: ThreadRef, parents: dict[str, Room]) -> int | None:
+        """Return what was missed in a thread, None where that cannot be said now."""
+        place = place_of(thread)
+        try:
+            return await self._hear_thread(thread, place, parents)
+        except (discord.NotFound, discord.Forbidden) as error:
+            _log.info("discord_thread_closed", code=error.code)
+            if error.code == _UNKNOWN_CHANNEL and not place.is_direct:
+                await self._close(thread, place)
+            return 0
+        except _NOT_NOW as error:
+            _log.info("discord_thread_unread", error=type(error).__name__)
+            return None
+
+    async def _hear_thread(self, thread: ThreadRef, place: Place, parents: dict[str, Room]) -> int:
+        """Take what was said, and what became of what was said before; *parents* are channels that were read already."""
+        is_thread = _is_thread(thread, place)
+        guild = _guild_of(place)
+        since = int(id_at(self._clock.now() - _LOOK_BACK))
         begun = int(thread.card) if thread.card.isdigit() else 0
-        after = discord.Object(max(begun, int(id_at(self._clock.now() - _LOOK_BACK))))
-        is_thread = bool(guild) and thread.thread != place_of(thread).channel
-        parent = place_of(thread).channel if is_thread else ""
-        app = str(self._client.user.id) if self._client.user is not None else ""
-        # the newest ones: what was missed is what was said last
-        newest = channel.history(limit=limits.RECENT_MESSAGES, after=after, oldest_first=False)
-        missed = [message async for message in newest]
-        for message in reversed(missed):
-            await self._hear(heard_of(message, app, parent=parent))
-        return len(missed)
+        here = self._client.get_partial_messageable(int(thread.thread), guild_id=int(guild) if guild else None)
+        parent = place.channel if is_thread else ""
+        rooms = [await read_room(here, guild=guild, parent=parent, after=max(begun, since))]
+        if is_thread and thread.card == thread.thread:  # people may reply to the card, where it stands
+            if place.channel not in parents:
+                channel = self._client.get_partial_messageable(int(place.channel), guild_id=int(guild))
+                parents[place.channel] = await read_room(channel, guild=guild, parent="", after=since)
+            rooms.append(parents[place.channel].replying_to(thread.card))
+        for room in rooms:
+            for message in room.messages.values():
+                await self._hearing.on_message(heard_of(message, self._app(), parent=room.parent))
+        changed = await self._rereading.reread(thread, rooms)
+        return sum(len(room.messages) for room in rooms) + changed
+
+    async def _close(self, thread: ThreadRef, place: Place) -> None:
+        """Have what ran in a place that is gone paused, with its channel or its thread as the reason."""
+        is_thread = _is_thread(thread, place)
+        if is_thread:
+            try:
+                await self._client.fetch_channel(int(place.channel))
+            except discord.NotFound:
+                is_thread = False
+            except _NOT_NOW as error:
+                _log.info("discord_channel_unknown", error=type(error).__name__)
+        await self._closed(workspace_ref(place.guild), thread.thread, THREAD_GONE if is_thread else CHANNEL_GONE)
+
+    def _app(self) -> str:
+        return str(self._client.user.id) if self._client.user is not None else ""
 
     async def _is_out(self, guild: str) -> bool:
         """Return whether Discord says that the app is not in a server: an outage hides servers, too."""
@@ -112,3 +165,12 @@ class CatchingUp:
         except _NOT_NOW as error:
             _log.info("discord_guild_unknown", error=type(error).__name__)
         return False
+
+
+def _is_thread(thread: ThreadRef, place: Place) -> bool:
+    """Return whether a session lives in a thread, and not in a channel itself or in a conversation."""
+    return not place.is_direct and thread.thread != place.channel
+
+
+def _guild_of(place: Place) -> str:
+    return "" if place.is_direct else place.guild

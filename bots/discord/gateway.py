@@ -18,7 +18,7 @@ from typing_extensions import override
 from bots.commands import offered
 from bots.desk.requests import Actor
 from bots.discord import limits
-from bots.discord.catching_up import CatchingUp
+from bots.discord.catching_up import CHANNEL_GONE, THREAD_GONE, CatchingUp, Closing
 from bots.discord.catching_up import Remembering as RememberingThreads
 from bots.discord.decode import PLATFORM, Heard
 from bots.discord.ears import Answering, Ears, FrontDesk, Homes
@@ -47,8 +47,6 @@ _NO_INTENT = (
 )
 _NOT_KNOWN = "DISCORD_TOKEN is not a token that Discord knows: take a new one under Bot at discord.com/developers."
 _NO_COUNT = "DISCORD_SHARD_IDS needs DISCORD_SHARD_COUNT, and numbers below it, beginning with 0."
-_CHANNEL_GONE = "Its channel was deleted."
-_THREAD_GONE = "Its thread was deleted."
 
 
 class Gate(FrontDesk, Protocol):
@@ -65,14 +63,6 @@ class Gate(FrontDesk, Protocol):
 
 class Remembering(Homes, RememberingThreads, Protocol):
     """What `bots.discord.records.Records` does here."""
-
-
-class Closing(Protocol):
-    """What is done where a channel or thread is gone, by workspace, Discord's id and a sentence that says why."""
-
-    async def __call__(self, workspace_id: str, channel: str, why: str, /) -> object:
-        """See `bots.desk.closing.pause_in`; may be repeated."""
-        ...
 
 
 class IdentifyBudget:
@@ -151,7 +141,7 @@ class AtelierBot(discord.AutoShardedClient):
         self._clock = clock
         self._budget = budget
         self._syncs = syncs
-        self._catching_up = CatchingUp(self, records, clock=clock, hear=self.ears.on_message)
+        self._catching_up = CatchingUp(self, records, clock=clock, hearing=self.ears, closed=closed)
         self._parents: Recent[int, str] = Recent(clock, seconds=_PARENT_SECONDS)
 
     @override
@@ -203,11 +193,11 @@ class AtelierBot(discord.AutoShardedClient):
 
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread is gone."""
-        await self._close(payload.guild_id, payload.thread_id, _THREAD_GONE)
+        await self._close(payload.guild_id, payload.thread_id, THREAD_GONE)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel is gone, with all its threads."""
-        await self._close(channel.guild.id, channel.id, _CHANNEL_GONE)
+        await self._close(channel.guild.id, channel.id, CHANNEL_GONE)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """A server took the app in: it is recorded, and nobody is told anything."""

@@ -105,3 +105,5 @@ IDENTIFY_SECONDS = 5.0
 """Seconds between two of them (docs)."""
 RECENT_MESSAGES = 100
 """Messages of a thread that are read for what was missed, or for files that were given there."""
+MESSAGES_LOOKED_UP = 20
+"""Messages of a session's place that are asked for one by one after a gap: see `bots.discord.rereading`."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from bots.desk.requests import load_request
 from bots.discord.decode import PLATFORM, request_id_of
 from bots.discord.places import channel_ref, workspace_ref
+from core.sessions.guidance import GONE
 from core.sessions.model import ENDED, LIVE, ThreadRef
 from core.sessions.ports import Store, Transaction
 
@@ -26,6 +27,21 @@ class Known:
 
     guild: str
     is_away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What somebody said to a session that is live.
+
+    Attributes:
+        message: Discord's id of the message.
+        revision: See `core.sessions.model.Guidance`.
+        is_used: Whether a turn has read it.
+    """
+
+    message: str
+    revision: str
+    is_used: bool
 
 
 class Records:
@@ -77,6 +93,21 @@ class Records:
             late = [one for one in over if one.ended_at is not None and one.ended_at >= ended_since]
             mine = [one for one in (*live, *late) if one.thread.platform == PLATFORM and one.thread.thread]
             return list(dict.fromkeys((one.workspace_id, one.thread) for one in mine))
+
+        return await self._store.read(read)
+
+    async def words_in(self, thread: ThreadRef) -> Sequence[Words] | None:
+        """Return what was said by messages to the session that is live in a place, None where none is.
+
+        What was deleted or taken out is not among it: nothing changes that any more.
+        """
+
+        def read(tx: Transaction) -> list[Words] | None:
+            session = tx.sessions.find_by_thread(thread.platform, thread.channel, thread.thread)
+            if session is None or session.status not in LIVE:
+                return None
+            said = [one for one in tx.sessions.list_guidance(session.id) if one.is_heard and one.revision != GONE]
+            return [Words(one.id, one.revision, one.taken_round is not None) for one in said if one.id.isdigit()]
 
         return await self._store.read(read)
 

@@ -15,7 +15,7 @@ from bots.discord.door import DiscordDoor
 from bots.discord.gateway import AtelierBot, IdentifyBudget, make_discord_bot, run_gateway, use_gateway
 from bots.discord.invalid import InvalidRequests
 from bots.discord.login import RestLogin, use_api
-from bots.discord.records import Known
+from bots.discord.records import Known, Words
 from bots.parsing import Value
 from core.sessions.model import ThreadRef
 from core.workspaces.model import Workspace
@@ -74,6 +74,7 @@ class Rows:
         live: Where sessions are live.
         known: Servers.
         said: For which place a message was taken, by its channel and its id.
+        words: What was said to live sessions, by the id of where they live.
         wait: What is waited for before anybody's home is known.
     """
 
@@ -82,6 +83,7 @@ class Rows:
     live: list[tuple[str, ThreadRef]] = field(default_factory=list)
     known: dict[str, Known] = field(default_factory=dict)
     said: dict[tuple[str, str], ThreadRef] = field(default_factory=dict)
+    words: dict[str, list[Words]] = field(default_factory=dict)
     wait: Callable[[], Awaitable[object]] | None = None
 
     async def home_of(self, user: str, *, channel: str, target: str = "") -> str:
@@ -98,6 +100,9 @@ class Rows:
 
     async def open_threads(self, ended_since: datetime) -> Sequence[tuple[str, ThreadRef]]:
         return self.live
+
+    async def words_in(self, thread: ThreadRef) -> Sequence[Words] | None:
+        return self.words.get(thread.thread)
 
     async def guilds(self) -> Mapping[str, Known]:
         return self.known
