@@ -49,7 +49,7 @@ async def _share(tools: Tools, call: Call) -> None:
     except CannotPost as error:
         await call.say(error_view(words_for(error, tools.unit), (Button("share", "Try again", session.id),)))
         return
-    key = await tools.store.write(lambda tx: _intend(tools, tx, session))
+    key = await tools.store.write(lambda tx: _intend(tools, tx, session, by=call.member.name))
     await tools.poster.flush(session.id)
     row = await tools.store.read(lambda tx: tx.outbox.find(key))
     if row is not None and row.state is OutboxState.SENT:
@@ -58,8 +58,8 @@ async def _share(tools: Tools, call: Call) -> None:
         await call.say(said("The result is on its way; it is posted as soon as the platform takes it."))
 
 
-def _intend(tools: Tools, tx: Transaction, session: Session) -> str:
-    """Mean the post; one that the platform refused before is meant anew."""
+def _intend(tools: Tools, tx: Transaction, session: Session, *, by: str) -> str:
+    """Mean the post, which says *by* whom; one that the platform refused before is meant anew."""
     current = tx.sessions.lock(session.id) or session
     own = tx.outbox.find(post_key(session.id, PostKind.RESULT, name=receipt_name(current)))
     files = own.facts.get("file_ids", []) if own is not None else []
@@ -72,7 +72,7 @@ def _intend(tools: Tools, tx: Transaction, session: Session) -> str:
         name=name,
         channel=session.origin,
         file_ids=files,
-        facts={"shared": "yes"},
+        facts={"shared": "yes", "by": by},
     )
     row = tx.outbox.find(key)
     if row is not None and row.state is OutboxState.REFUSED:

@@ -23,6 +23,7 @@ from bots.discord.posts import Posts
 from bots.discord.threads import Threads, lacking
 from bots.posting.cards import Cards, Pace
 from core.clock import Clock
+from core.errors import TransientError
 from core.ids import derived_key
 from core.orchestration.ports import ChatPort, Content, HistoryUnreadable, Part, PostKind, PostRefused, Progress
 from core.sessions.model import Session, ThreadRef
@@ -45,7 +46,8 @@ class DiscordChat(ChatPort):
     - Where a thread cannot be opened, the session says why and goes on in the channel itself.
     - A message carries no key that history shows: two of its components have numbers that say it (`bots.discord.marks`).
     - A message older than an hour is hardly edited any more: what is final is posted anew, and `edit` returns its id. A
-      round's card that was final is left as it is.
+      round's card that was final is left as it is. That a session waits no more is one edit of its notice, tried
+      however old that is; where Discord refuses, the notice stays as it is.
     - A thread takes few posts: a receipt stands within its result, and what the lead editor says on its round's card.
       `send` returns the id of the message that holds it.
     - Edits of a card of what still runs wait two seconds and make way for newer ones. A first draft shows on its
@@ -129,6 +131,9 @@ class DiscordChat(ChatPort):
         if shown.within:
             return post_id
         if self._is_old(spot):
+            if shown.kind == PostKind.NOTICE:
+                await self._take_back(spot, shown)
+                return post_id
             await self._cards.settle(spot.channel, spot.message)
             return await self._instead(thread, spot, shown)
         if not shown.is_settled:
@@ -182,6 +187,13 @@ class DiscordChat(ChatPort):
         spot = Spot(channel, message)
         if not self._is_old(spot):
             await self._posts.edit(spot, shown, patient=False)
+
+    async def _take_back(self, spot: Spot, shown: Shown) -> None:
+        """Edit an old message once if Discord lets us: what it takes away is not worth a later post that waits."""
+        try:
+            await self._posts.edit(spot, shown)
+        except (PostRefused, TransientError) as error:
+            _log.info("discord_notice_stays", error=str(error))
 
     async def _instead(self, thread: ThreadRef, spot: Spot, shown: Shown) -> str:
         """Post anew what cannot be edited any more, where something must be said; return the id of what says it now.

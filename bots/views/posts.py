@@ -29,7 +29,7 @@ def _view(content: Content) -> View:  # noqa: PLR0911 - one return a case
         case PostKind.DRAFT:
             return draft_post(snapshot, number)
         case PostKind.RESULT:
-            return result_post(snapshot, is_shared="shared" in content.facts)
+            return result_post(snapshot, is_shared="shared" in content.facts, by=content.facts.get("by", ""))
         case PostKind.RECEIPT:
             return receipt_post(snapshot)
         case PostKind.NOTICE:

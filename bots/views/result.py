@@ -29,13 +29,14 @@ from core.workspaces.model import Verbosity
 SHOWN_OPEN = 5
 
 
-def result_post(snapshot: Snapshot, *, is_shared: bool = False) -> View:
+def result_post(snapshot: Snapshot, *, is_shared: bool = False, by: str = "") -> View:
     """Return the result: which version won and why it ended, with what the room would do next.
 
     Args:
         snapshot: What is known.
         is_shared: Whether this is the copy of a private session's result for its channel, where nobody but the starter
             could press anything.
+        by: The name of whoever shared it, empty where nobody knows.
     """
     session = snapshot.session
     rehearsal = f" ({REHEARSAL})" if is_rehearsal(snapshot) else ""
@@ -43,6 +44,9 @@ def result_post(snapshot: Snapshot, *, is_shared: bool = False) -> View:
     verdict = verdict_words(snapshot)
     ended = end_words(session)
     elements: list[Element] = [Heading(title), Text(verdict)]
+    if is_shared:
+        elements.insert(1, Text(shared := f"{by or 'Somebody'} shares this from a session of their own."))
+        verdict = f"{shared} {verdict}"
     scores = score_line(round_.score for round_ in snapshot.rounds)
     pairs = [("Score", scores)] if scores else []
     if changed := _changed(snapshot):

@@ -18,7 +18,7 @@ from core.errors import UserFacingError
 from core.evaluation.scoring import best_version
 from core.ids import derived_key
 from core.orchestration.ports import PostKind
-from core.orchestration.posting import freshen, intend, is_closed, receipt_name
+from core.orchestration.posting import freshen, freshen_waits, intend, is_closed, receipt_name
 from core.sessions.errors import SessionNotFound
 from core.sessions.guidance import heard_from
 from core.sessions.machine import move
@@ -81,6 +81,7 @@ class Finisher:
             session = self._ended(session, reason, code, best)
             tx.sessions.save(session)
             freshen(tx, session_id, [PostKind.SESSION_CARD, PostKind.ROUND_CARD])
+            freshen_waits(tx, session_id)
             return self._announce(tx, session, files)
 
         return await self._store.write(work)

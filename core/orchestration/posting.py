@@ -21,6 +21,8 @@ from core.sessions.model import Session
 from core.sessions.ports import OutboxRow, OutboxState, Store, Transaction
 
 _log = structlog.get_logger(__name__)
+PARKED = "parked"
+"""The code of the notice that a session waits."""
 _PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 # Posts that were meant in one transaction share their moment; this is the order in which people read them.
@@ -96,8 +98,22 @@ def freshen(tx: Transaction, session_id: str, kinds: Iterable[PostKind], *, roun
         elsewhere = about is not None and round_number not in {None, about}
         if row.kind not in wanted or row.state is OutboxState.REFUSED or elsewhere:
             continue
-        state = OutboxState.STALE if row.state is OutboxState.SENT else row.state
-        tx.outbox.save(replace(row, state=state, facts={**row.facts, "changes": count_changes(row) + 1}))
+        _mark_changed(tx, row)
+
+
+def freshen_waits(tx: Transaction, session_id: str) -> None:
+    """Mark each notice that the session waits as no longer true, once; see `freshen`.
+
+    For whoever lets it go on or end: what could be pressed on the notice leads nowhere any more.
+    """
+    for row in tx.outbox.list_session(session_id):
+        if row.facts.get("code") == PARKED and row.state is not OutboxState.REFUSED and not count_changes(row):
+            _mark_changed(tx, row)
+
+
+def _mark_changed(tx: Transaction, row: OutboxRow) -> None:
+    state = OutboxState.STALE if row.state is OutboxState.SENT else row.state
+    tx.outbox.save(replace(row, state=state, facts={**row.facts, "changes": count_changes(row) + 1}))
 
 
 class Poster:

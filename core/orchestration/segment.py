@@ -19,7 +19,7 @@ from core.orchestration.finish import Finisher
 from core.orchestration.jobs import Seat, TurnJob
 from core.orchestration.plan import Act, End, Park, next_step
 from core.orchestration.ports import ChatPort, PostKind
-from core.orchestration.posting import Poster, freshen, intend
+from core.orchestration.posting import PARKED, Poster, freshen, freshen_waits, intend
 from core.orchestration.room import Room, read_plan_state, read_room
 from core.orchestration.turns import TurnRunner
 from core.sessions.casting import Casting
@@ -121,6 +121,7 @@ class SegmentRunner:
         tx.sessions.save(session)
         first = tx.outbox.find(key := intend(tx, session, PostKind.SESSION_CARD, now=now))
         freshen(tx, session_id, [PostKind.SESSION_CARD])
+        freshen_waits(tx, session_id)
         return frozenset({key}) if first is not None and first.created_at == now else frozenset()
 
     async def _round(self, room: Room, segment: int) -> StepOutcome:
@@ -284,15 +285,15 @@ class SegmentRunner:
             freshen(tx, session_id, [PostKind.SESSION_CARD])
             if paused:
                 return frozenset()
-            name = f"parked{session.segment}"
-            facts = {"reason": reason.value, "failure": code}
+            name = f"{PARKED}{session.segment}"
+            facts = {"reason": reason.value, "failure": code, "segment": str(session.segment)}
             key = intend(
                 tx,
                 session,
                 PostKind.NOTICE,
                 now=now,
                 name=name,
-                code="parked",
+                code=PARKED,
                 facts=facts,
                 mention=True,
                 file_ids=[file.id for file in files],

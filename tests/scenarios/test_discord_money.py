@@ -114,6 +114,7 @@ async def test_a_session_that_ran_out_goes_on_when_a_manager_paid(
     assert "1,000 credits ($10.00) for $10.00 are here" in bought
     assert "notes.md goes on by itself" in bought
     assert "Thank you" in await open_page(url, back)  # and grants nothing again
+    assert labels_of(waits) == [], "it went on: there is nothing left to press"
     assert await balance(house.parts, workspace) == start + PACK - await charged(house.parts, session)
     assert sum("asked for" in shown_text(one) for one in discord.direct_messages(discord.ann)) == 1
     _nobody_else_saw_a_link(house, till)

@@ -124,6 +124,7 @@ async def test_a_session_that_ran_out_goes_on_when_an_admin_paid(shop: tuple[Off
     assert "1,000 credits ($10.00) for $10.00 are here" in bought.visible_text
     assert "notes.md goes on by itself" in bought.visible_text
     assert "Thank you" in (await house.get(back)).text  # and grants nothing again
+    assert buttons_of(waits) == [], "it went on: there is nothing left to press"
     assert await balance(house.parts, NORTH) == start + PACK - await charged(house.parts, session)
     assert sum("asked for" in one.visible_text for one in slack.direct_messages(slack.ann)) == 1
     _nobody_else_saw_a_link(house, till)

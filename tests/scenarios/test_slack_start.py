@@ -188,6 +188,7 @@ async def test_a_private_session_is_shared_once(house: Office) -> None:
     await house.settled()
     (shared,) = slack.said_by_app(channel)
     assert "Result" in shared.visible_text
+    assert "ann shares this from a session of their own." in shared.visible_text
     assert shared.files
     assert buttons_of(shared) == []
 

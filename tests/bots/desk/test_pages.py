@@ -168,7 +168,7 @@ async def test_a_private_result_is_shared_once(room: Room) -> None:
     await room.press(share, channel="dm-ann")
     await room.make_desk().handle(press)
     posts = [post for post in room.harness.chat.posts if post.thread.channel == CHANNEL]
-    assert [(post.part.text, post.thread.thread) for post in posts] == [("result shared=yes", "")]
+    assert [(post.part.text, post.thread.thread) for post in posts] == [("result by=Ann shared=yes", "")]
     assert posts[0].part.file_ids
     assert "is shared in #plans" in room.last.text
     await room.press(share, "bob")

@@ -459,6 +459,26 @@ async def test_a_session_that_goes_on_after_days_has_a_card_that_says_so() -> No
         assert "Working" in on.text(new)
 
 
+async def test_a_wait_that_is_over_is_said_on_its_old_notice_if_discord_lets_us() -> None:
+    """Credits take hours to come: its buttons go by one edit; where that is refused it stays, and nothing is posted."""
+    async with stage() as on:
+        thread = await on.open()
+        session = on.snapshot().session
+        waiting = replace(on.snapshot(), session=replace(session, status=Status.WAITING))
+        facts = {"reason": "balance", "segment": str(session.segment)}
+        post_id = await on.chat.send(thread, on.part(PostKind.NOTICE, waiting, code="parked", facts=facts), key=KEY)
+        await on.clock.sleep(HOUR)
+        posts = len(on.posts(thread))
+        gone_on = replace(waiting, session=replace(session, status=Status.RUNNING))
+        on.discord.faults.add(Trouble.REFUSED, EDIT, status=400, code=50083)
+        over = on.part(PostKind.NOTICE, gone_on, code="parked", facts=facts)
+        assert await on.chat.edit(thread, post_id, over) == post_id
+        assert "The session waits" in on.text(post_id)
+        assert await on.chat.edit(thread, post_id, over) == post_id
+        assert "The session waited" in on.text(post_id)
+        assert len(on.posts(thread)) == posts
+
+
 async def test_an_old_rounds_card_that_was_final_stays() -> None:
     """Nobody wants the rounds of yesterday again at the end of a session; one that never ended is told."""
     async with stage() as on:

@@ -41,8 +41,14 @@ _ALL = (
     *(_content(PostKind.SESSION_CARD, replace(SNAPSHOT, session=replace(SESSION, status=status))) for status in Status),
     *(_content(PostKind.RESULT, replace(SNAPSHOT, session=replace(SESSION, end_reason=why))) for why in EndReason),
     *(
-        _content(PostKind.NOTICE, code="parked", facts={"reason": why.value, "failure": "provider_overloaded"})
+        _content(
+            PostKind.NOTICE,
+            replace(SNAPSHOT, session=replace(SESSION, status=status)),
+            code="parked",
+            facts={"reason": why.value, "failure": "provider_overloaded", "segment": "1"},
+        )
         for why in ParkReason
+        for status in (Status.WAITING, Status.RUNNING)
     ),
     *(_content(PostKind.ROUND_CARD, round=number) for number in (0, 1, 2)),
     *(_content(PostKind.TURN, round=turn.round, role_key=turn.role_key) for turn in TURNS),
@@ -187,6 +193,38 @@ def test_a_session_that_is_being_stopped_says_so() -> None:
     assert "Ended because: it was stopped" in plain_text(
         view_of(_content(PostKind.RESULT, replace(SNAPSHOT, session=stopped)))
     )
+
+
+@pytest.mark.parametrize("unit", list(Unit), ids=str)
+@pytest.mark.parametrize("why", list(ParkReason), ids=str)
+def test_a_wait_that_is_over_leaves_nothing_to_press(why: ParkReason, unit: Unit) -> None:
+    """What the buttons were for is done: the notice says what became of the wait, also of one before the last."""
+
+    def said(status: Status, segment: int) -> View:
+        snapshot = replace(SNAPSHOT, session=replace(SESSION, status=status, segment=segment), unit=unit)
+        return view_of(_content(PostKind.NOTICE, snapshot, code="parked", facts={"reason": why.value, "segment": "3"}))
+
+    waits = said(Status.WAITING, 3)
+    assert "Resume session" in _labels(waits)
+    assert said(Status.PAUSED, 3) == waits
+    for status, segment, became in (
+        (Status.RUNNING, 4, "It went on."),
+        (Status.WAITING, 4, "It went on."),
+        (Status.STOPPED, 4, "It is over."),
+    ):
+        over = said(status, segment)
+        assert _labels(over) == []
+        assert plain_text(over).startswith("The session waited")
+        assert became in over.fallback
+        assert "add" not in plain_text(over)
+
+
+def test_a_shared_result_says_who_shared_it() -> None:
+    """The channel did not see it come about."""
+    shared = view_of(_content(PostKind.RESULT, facts={"shared": "yes", "by": "Ann"}))
+    assert "Ann shares this from a session of their own." in plain_text(shared)
+    assert "Ann shares this" in shared.fallback
+    assert "shares this" not in plain_text(view_of(_content(PostKind.RESULT)))
 
 
 def test_a_card_holds_no_more_of_a_brief_than_is_needed_to_know_it() -> None:

@@ -159,6 +159,8 @@ async def test_who_waits_a_week_for_credits_is_stopped(room: Harness) -> None:
     await room.clock.sleep(7 * 24 * 3600 + 1)
     await room.service.sweep()
     await room.run(session.id)
+    (told,) = [post for post in room.chat.posts if "parked" in post.part.text]
+    assert len(told.history) == 1
     assert (await room.service.get(session.id)).status is Status.STOPPED
 
 
@@ -181,9 +183,13 @@ async def test_an_outage_parks_and_resuming_repeats_no_finished_turn(memory_stor
     notices = [content for content in room.chat.rendered if content.kind is PostKind.NOTICE]
     assert notices[-1].code == "parked"
     assert notices[-1].mention
+    (told,) = [post for post in room.chat.posts if "parked" in post.part.text]
+    assert not told.history
     broken = False
     await room.service.resume(session.id, actor=MEMBER)
     await room.run(session.id)
+    (told,) = [post for post in room.chat.posts if "parked" in post.part.text]
+    assert len(told.history) == 1, "nobody can press any more what leads nowhere"
     asked = [item for item in room.scripted.phases() if item == ("1", "content_editor", "edit")]
     assert len(asked) == 1
     assert (await room.service.get(session.id)).status is Status.COMPLETED
