@@ -16,6 +16,7 @@ from core.rehearsal.mechanical import (
     placeholders,
     punctuation,
     repeated_sentences,
+    spaced_semicolons,
     totals,
     weekdays,
 )
@@ -33,12 +34,14 @@ _IN_ENGLISH = (
     unsourced_numbers,
     hidden_sources,
     absolutes,
+    spaced_semicolons,
 )
 _MIN_SENTENCES = 8  # a shorter text is judged as if it had so many: one fault does not make a note worthless
 _SENTENCES = 5.5  # of ordinary prose in 100 words
 # Faults' weight in 5.5 sentences (about 100 words) at which half of the score is gone: a field of few kinds has less room than all together.
 _HALF_AT_LEAST, _HALF_AT_MOST = 0.5, 5.0
 _TOP = 9.5  # rules see too little to give a ten
+_TOP_UNREAD = 8.0  # of another language they see almost nothing: enough where nothing is wrong, not where something is
 _EASY, _HARD = 55.0, 5.0  # Flesch: newspapers and contracts
 _READING_SHARE = 0.25
 
@@ -111,13 +114,15 @@ class Analysis:
     def score(self, kinds: frozenset[Kind]) -> float:
         """Return 0.0 to 9.5 for what the text makes of *kinds*: less for every fault, and less where it reads hard.
 
+        A text that is not English gets 8.0 at most, since its sentences were not read.
+
         Fewer faults never score lower where the reading ease is the same: what is taken out shortens sentences and
         leaves their number.
         """
         weight = sum(fault.kind.weight for fault in self.faults if fault.kind in kinds)
         density = _SENTENCES * weight / max(self.sentences, _MIN_SENTENCES)
         half_at = _HALF_AT_LEAST + (_HALF_AT_MOST - _HALF_AT_LEAST) * len(kinds) / len(EVERYTHING)
-        score = _TOP / (1 + density / half_at)
+        score = (_TOP if self.english else _TOP_UNREAD) / (1 + density / half_at)
         if self.reading_ease is not None and kinds & (_CLARITY | STYLE):
             ease = min(1.0, max(0.0, (self.reading_ease - _HARD) / (_EASY - _HARD)))
             score = (1 - _READING_SHARE) * score + _READING_SHARE * _TOP * ease

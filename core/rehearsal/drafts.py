@@ -1,11 +1,13 @@
 """The rehearsal's first drafts and condensed references: what was given, put in order, and nothing besides."""
 
 import re
+import textwrap
+from collections.abc import Iterable
 
 from core.rehearsal.prompt import RehearsalPrompt
 from core.rehearsal.text import to_passage
 
-_TITLE_WORDS = 8
+_TITLE_CHARACTERS = 80
 _MAX_POINTS = 12
 _LIST_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,2}[.)])\s+(.+)$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$")
@@ -34,6 +36,11 @@ def draft(prompt: RehearsalPrompt) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def is_outline(blocks: Iterable[str]) -> bool:
+    """Return whether a document still is the outline that `draft` made."""
+    return any(_NOTICE in block for block in blocks)
+
+
 def condense(prompt: RehearsalPrompt) -> str:
     """Return headings and the first sentence of each paragraph of the references, or of the document without one."""
     texts = [text for _, text in prompt.references] or ["\n\n".join(markdown for _, markdown in prompt.blocks)]
@@ -48,8 +55,10 @@ def condense(prompt: RehearsalPrompt) -> str:
 
 def _title(brief: str) -> str:
     heading = next((match.group(1) for line in brief.splitlines() if (match := _HEADING.match(line))), "")
-    words = _inline(heading or (_sentences(brief) or ["Untitled"])[0]).split()
-    return " ".join(words[:_TITLE_WORDS]).rstrip(".:;,!?") or "Untitled"
+    words = _inline(heading or (_sentences(brief) or ["Untitled"])[0])
+    return (
+        textwrap.shorten(words, _TITLE_CHARACTERS, placeholder=" ...").rstrip(":;,!?").removesuffix(".") or "Untitled"
+    )
 
 
 def _sentences(text: str) -> list[str]:

@@ -1,11 +1,12 @@
 """The rehearsal's editors: what the checks of their field found, as notes, and what became of older ones."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.documents.model import split_ref
 from core.rehearsal.analysis import Analysis, analyse, kinds_of
-from core.rehearsal.faults import Fault, Kind
+from core.rehearsal.faults import Fault, Kind, count_of
 from core.rehearsal.prompt import GivenNote, RehearsalPrompt
 
 MAX_NOTES = 12
@@ -22,7 +23,8 @@ def edit(prompt: RehearsalPrompt) -> dict[str, Any]:
     kinds = kinds_of(prompt.role)
     found = analysis.of_kinds(kinds)
     mine = tuple(note for note in prompt.notes if not note.editor or note.editor == prompt.role)
-    fresh = [fault for fault in found if not any(_same(fault, note) for note in mine)]
+    texts = {split_ref(ref)[0]: markdown for ref, markdown in prompt.blocks}
+    fresh = [fault for fault in found if not any(_same(fault, note, texts) for note in mine)]
     # stable: reading order among equals; what can be mended at once comes a little before what cannot
     fresh.sort(key=lambda fault: -fault.kind.weight - (_MENDABLE if fault.suggestion else 0))
     shown = _thinned(fresh)[: max(_MIN_NOTES, min(MAX_NOTES, analysis.words // _WORDS_A_NOTE))]
@@ -38,7 +40,7 @@ def edit(prompt: RehearsalPrompt) -> dict[str, Any]:
             }
             for fault in shown
         ],
-        "earlier": [judged for note in mine if (judged := _judge(note, prompt, found)) is not None],
+        "earlier": [judged for note in mine if (judged := _judge(note, texts, found)) is not None],
         "criteria": criteria,
         "score": round(sum(criteria.values()) / len(criteria), 1) if criteria else analysis.score(kinds),
         "summary": _summary(analysis, kinds, found, len(shown)),
@@ -47,11 +49,14 @@ def edit(prompt: RehearsalPrompt) -> dict[str, Any]:
 
 
 def _thinned(faults: list[Fault]) -> list[Fault]:
-    """Return *faults* with few of each small kind that only the author can mend: the fourth such note teaches nothing."""
+    """Return *faults* with few of each kind that only the author can mend, unless they are critical.
+
+    The fourth such note teaches nothing, and it takes the place of one that can be followed at once.
+    """
     seen: Counter[Kind] = Counter()
     kept = []
     for fault in faults:
-        if not fault.suggestion and fault.kind.severity == "minor":
+        if not fault.suggestion and fault.kind.severity != "critical":
             seen[fault.kind] += 1
             if seen[fault.kind] > _MAX_ALIKE:
                 continue
@@ -59,27 +64,38 @@ def _thinned(faults: list[Fault]) -> list[Fault]:
     return kept
 
 
-def _judge(note: GivenNote, prompt: RehearsalPrompt, found: tuple[Fault, ...]) -> dict[str, str] | None:
+def _judge(note: GivenNote, texts: Mapping[str, str], found: tuple[Fault, ...]) -> dict[str, str] | None:
     """Return what became of an older note; None for a declined one, whose reason is accepted."""
-    stands = any(_same(fault, note) for fault in found)
+    stands = any(_same(fault, note, texts) for fault in found)
     if note.fate == "declined":
         return None
     if note.fate == "applied" and stands:
         return {"note": note.id, "fate": "regressed", "reason": "The fault stands in the text again."}
-    if stands or (note.quote and any(note.quote in markdown for _, markdown in prompt.blocks)):
+    if stands or (note.quote and any(note.quote in markdown for markdown in _places(note, texts))):
         return {"note": note.id, "fate": "open", "reason": "The passage still stands as it was."}
     return {"note": note.id, "fate": "applied", "reason": "The passage was changed and the check finds nothing there."}
 
 
-def _same(fault: Fault, note: GivenNote) -> bool:
-    """Return whether a note speaks of *fault*: same kind, and the same passage or words that have only grown or shrunk."""
+def _places(note: GivenNote, texts: Mapping[str, str]) -> Iterable[str]:
+    """Return the texts in which the passage of a note would stand: once it was changed, its own block alone."""
+    return [texts.get(split_ref(note.ref)[0], "")] if note.ref and note.fate == "applied" else texts.values()
+
+
+def _same(fault: Fault, note: GivenNote, texts: Mapping[str, str]) -> bool:
+    """Return whether a note speaks of *fault*: same kind, and the same passage or words that have only grown or shrunk.
+
+    Equal words in another block are another passage, unless the note's own block does not have them any more: then they
+    moved there, when a paragraph was divided.
+    """
     if not note.comment.startswith(fault.kind.value):
         return False
     if not fault.quote or not note.quote or fault.kind is Kind.ACRONYM:
         return fault.comment == note.comment
+    block = split_ref(note.ref)[0] if note.ref else ""
+    is_here = block in {"", split_ref(fault.ref)[0]}
     if fault.quote in note.quote or note.quote in fault.quote:
-        return True
-    if split_ref(fault.ref)[0] != split_ref(note.ref)[0]:
+        return is_here or (note.fate != "applied" and note.quote not in texts.get(block, ""))
+    if not is_here:
         return False
     if not fault.suggestion and not note.suggestion:
         return fault.kind is Kind.LONG or fault.comment == note.comment
@@ -95,7 +111,7 @@ def _shared_words(one: str, other: str) -> float:
 def _summary(analysis: Analysis, kinds: frozenset[Kind], found: tuple[Fault, ...], shown: int) -> str:
     if not analysis.english:
         return (
-            f"Rehearsal: {_count(len(found), 'fault')} that rules see in any language, {shown} noted. "
+            f"Rehearsal: {count_of(len(found), 'fault')} that rules see in any language, {shown} noted. "
             "The text is not English, so its sentences were not checked."
         )
     names = list(dict.fromkeys(fault.kind.value.lower() for fault in sorted(found, key=lambda one: -one.kind.weight)))
@@ -103,8 +119,4 @@ def _summary(analysis: Analysis, kinds: frozenset[Kind], found: tuple[Fault, ...
     ease = ""
     if analysis.reading_ease is not None and Kind.LONG in kinds:
         ease = f" Flesch's reading ease is {analysis.reading_ease:.0f} of 100."
-    return f"Rehearsal: {_count(len(found), 'fault')} in this field{most}; {shown} noted.{ease}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}" if number else f"no {noun}s"
+    return f"Rehearsal: {count_of(len(found), 'fault')} in this field{most}; {shown} noted.{ease}"

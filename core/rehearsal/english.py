@@ -18,6 +18,12 @@ _JOINT = re.compile(
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|will|would|can|could|must|should|shall|may|might|do|does|did|\w+(?:ed|es))\b"
 )
+_NEGATION_WORDS = 3  # before an intensifier, in which a negation still governs it
+_NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
+_SECOND_THAT = re.compile(r"\b(?:and|or|but|nor) that\b", re.IGNORECASE)
+_AGENT = re.compile(
+    r"(?:[^\S\n]+[\w'\u2019-]+){0,6}?[^\S\n]+by\b(?![^\S\n]+(?:the end|then|now|noon|\d))", re.IGNORECASE
+)
 _HOW = re.compile(r"\b(?:how|as|too|so)\s+$", re.IGNORECASE)
 _SUBORDINATE = re.compile(r"\b(?:if|when|because|although|while|unless|since|that|which|who|whether)\b", re.IGNORECASE)
 
@@ -28,8 +34,11 @@ def wordy(passage: Passage) -> Iterator[Fault]:
     for match in _plain_pattern().finditer(passage.visible):
         phrase = " ".join(match.group().lower().split())
         plainer = phrases[phrase]
+        if plainer in word_list("quantities") and _points(passage.visible, match.end()):
+            plainer = f"{plainer} of"
         says = f"“{match.group()}” says no more than “{plainer}”." if plainer else f"“{match.group()}” says nothing."
-        yield fault_at(passage, Span(*match.span()), Kind.WORDY, says, like(match.group(), plainer))
+        replacement = None if _governs_more(passage, phrase, match.end()) else like(match.group(), plainer)
+        yield fault_at(passage, Span(*match.span()), Kind.WORDY, says, replacement)
 
 
 def intensifiers(passage: Passage) -> Iterator[Fault]:
@@ -37,7 +46,7 @@ def intensifiers(passage: Passage) -> Iterator[Fault]:
     for match in _intensifier_pattern().finditer(passage.visible):
         word = match.group("word")
         span = Span(*match.span("word"))
-        if not passage.is_plain(Span(match.start(), match.end())):
+        if not passage.is_plain(Span(match.start(), match.end())) or _is_negated(passage.visible, match.start()):
             continue
         yield fault_at(passage, span, Kind.INTENSIFIER, f"“{word}” weakens what it should stress.", "")
 
@@ -77,7 +86,7 @@ def passives(passage: Passage) -> Iterator[Fault]:
         return
     adjectives = word_list("adjectives")
     for match in _passive_pattern().finditer(passage.visible):
-        if match["participle"].lower() in adjectives or re.match(r"\s+by\b", passage.visible[match.end() :]):
+        if match["participle"].lower() in adjectives or _AGENT.match(passage.visible, match.end()):
             continue
         yield fault_at(passage, Span(*match.span()), Kind.PASSIVE, f"“{match.group()}” does not say who acts.")
 
@@ -96,6 +105,8 @@ def _joint(passage: Passage, sentence: Span) -> tuple[Span, str] | None:
             or not _FINITE.search(head)
             or not _FINITE.search(text[right.start : right.end])
             or (_SUBORDINATE.match(head) and "," not in head)
+            or _is_inside_a_clause(match.group(), head)
+            or _is_inside_a_quotation(head)
         ):
             continue
         conjunction = (match["word"] or match["late"] or "and").lower()
@@ -108,6 +119,38 @@ def _joint(passage: Passage, sentence: Span) -> tuple[Span, str] | None:
         subject = word.group() if opener else word.group()[0].upper() + word.group()[1:]
         found.append((abs(match.start() - middle), Span(match.start(), word.end()), f". {opener}{subject}"))
     return min(found)[1:] if found else None
+
+
+def _is_inside_a_clause(joint: str, head: str) -> bool:
+    """Return whether what follows a joint may belong to the "if" or "because" before it: no comma says that it does not."""
+    if joint.startswith((";", ",")):
+        return False
+    return joint.strip().lower() == "so" or _SUBORDINATE.search(head, head.rfind(",") + 1) is not None
+
+
+def _is_inside_a_quotation(head: str) -> bool:
+    return head.count("“") != head.count("”") or head.count('"') % 2 == 1
+
+
+def _points(text: str, at: int) -> bool:
+    """Return whether the next word points at something, so that a word of quantity needs "of" before it."""
+    following = _NEXT_WORD.match(text, at)
+    return following is not None and following.group(1).lower() in word_list("pointing")
+
+
+def _governs_more(passage: Passage, phrase: str, at: int) -> bool:
+    """Return whether a second "that" of the sentence hangs on an opening such as "it should be noted that"."""
+    if not phrase.endswith("that"):
+        return False
+    end = next((sentence.end for sentence in passage.sentences if sentence.start <= at <= sentence.end), at)
+    return _SECOND_THAT.search(passage.visible, at, end) is not None
+
+
+def _is_negated(text: str, at: int) -> bool:
+    """Return whether a negation governs the word at *at*: one of the few words before it, in the same clause."""
+    clause = re.split(r"[.,;:!?()\n]", text[max(0, at - 60) : at])[-1]
+    before = re.findall(r"[\w'\u2019]+", clause.lower())[-_NEGATION_WORDS:]
+    return any(word in word_list("negations") or word.endswith(("n't", "n\u2019t")) for word in before)
 
 
 @cache
@@ -123,8 +166,9 @@ def _phrase_pattern(name: str) -> re.Pattern[str]:
 @cache
 def _intensifier_pattern() -> re.Pattern[str]:
     words = "|".join(sorted(word_list("intensifiers"), key=len, reverse=True))
+    kept = "|".join(sorted(word_list("kept_after_intensifiers")))
     return re.compile(
-        rf"(?<!\bnot )(?<!n't )\b(?P<word>{words})\s+(?!than\b|a\b|an\b|the\b|of\b|and\b|or\b|but\b)[a-z]\w+",
+        rf"\b(?P<word>{words})\s+(?!(?:than|a|an|the|of|and|or|but|{kept})\b)[a-z]\w+",
         re.IGNORECASE,
     )
 

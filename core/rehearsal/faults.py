@@ -11,6 +11,7 @@ _MAX_QUOTE_WORDS = 24  # beyond that a quote is not read; of equal passages the 
 _REACH = 200  # characters beside a fault that its quote may take in
 _NEAR = 12  # characters before a fault in which its article stands
 _WORDS = re.compile(rf"[^\s{CELL}]+")
+_CLOSING = ".,;:!?) \t"  # what belongs to the words before a quote
 _VOWEL_SOUND = re.compile(r"^(?:[aeio]|u(?!ni|se|su|ti|til|b[ie]q)|hour|honest|honou?r|heir)(?!u\b)", re.IGNORECASE)
 
 
@@ -55,7 +56,7 @@ class Kind(StrEnum):
 _WEIGHTS = {
     Kind.DOUBLED: 2.0,
     Kind.LONG: 2.0,
-    Kind.PASSIVE: 0.2,  # one is no fault, many are
+    Kind.PASSIVE: 0.1,  # one is no fault, many are
     Kind.INTENSIFIER: 0.8,
     Kind.USAGE: 1.5,
     Kind.ACRONYM: 2.0,
@@ -68,7 +69,7 @@ _WEIGHTS = {
     Kind.ATTRIBUTION: 2.0,
     Kind.ABSOLUTE: 1.0,
     Kind.TOTAL: 4.0,
-    Kind.WEEKDAY: 3.0,
+    Kind.WEEKDAY: 2.0,
 }
 
 
@@ -115,6 +116,11 @@ def fault_at(passage: Passage, span: Span, kind: Kind, says: str, replacement: s
             return Fault(kind, passage.ref, span.start, span.end, quote, comment, suggestion)
     outer = _outer(passage, span)
     return Fault(kind, passage.ref, span.start, span.end, passage.markdown[outer.start : outer.end], comment)
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return ``no faults``, ``1 fault``, ``1,200 faults``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else f"no {noun}s"
 
 
 def like(model: str, word: str) -> str:
@@ -173,6 +179,13 @@ def _outer(passage: Passage, span: Span) -> Span:
         if before and not (text.count(text[start:end]) == 1 and inside >= _QUOTE_WORDS):
             start = before.pop()[0]
             inside += 1
+    while (
+        start < span.start
+        and not text[start].isalnum()
+        and text[start] in _CLOSING
+        and text.count(text[start + 1 : end]) == 1
+    ):
+        start += 1
     return Span(start, end)
 
 

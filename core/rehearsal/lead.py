@@ -4,17 +4,26 @@ import re
 from collections import Counter, defaultdict
 from typing import Any
 
-from core.documents.model import split_ref
+from core.documents.model import number_of, split_ref
 from core.rehearsal.analysis import EVERYTHING, FACTS, STYLE, analyse, kinds_of
-from core.rehearsal.faults import Kind
+from core.rehearsal.drafts import is_outline
+from core.rehearsal.faults import Kind, count_of
 from core.rehearsal.patches import Patch, find_patch
 from core.rehearsal.prompt import GivenNote, RehearsalPrompt
 
 MAX_STEPS = 8
+_MAX_PLACES = 6
 MAX_QUESTIONS = 3
 _SEVERITIES = {"critical": 4, "major": 2, "minor": 1}
 _BY_LABEL = {kind.value: kind for kind in Kind}
-_ASKED = {Kind.UNSOURCED, Kind.ATTRIBUTION, Kind.PLACEHOLDER, Kind.ACRONYM}
+_ASKED = {
+    Kind.UNSOURCED: "",  # its comment is a question
+    Kind.ATTRIBUTION: "who says so?",
+    Kind.PLACEHOLDER: "what belongs there?",
+    Kind.ACRONYM: "what does it stand for?",
+    Kind.WEEKDAY: "is the weekday right, or the date?",
+}
+_OUTLINE = " An outline stands here, not the text that was asked for: the score speaks of its wording alone."
 _STEPS = {
     Kind.DOUBLED: "Take out words that stand twice",
     Kind.WORDY: "Say in fewer words what needs no more",
@@ -57,13 +66,15 @@ def synthesize(prompt: RehearsalPrompt) -> dict[str, Any]:
     ]
     stands = f"most in the way: {', '.join(worst[:3])}" if worst else "rules find nothing more"
     language = "" if analysis.english else " Its sentences were not checked, because it is not English."
+    outline = _OUTLINE if is_outline(markdown for _, markdown in prompt.blocks) else ""
     return {
         "plan": _plan(kept),
         "decline": [{"note": note, "reason": reason} for note, reason in declined.items()],
         "questions": _questions(kept),
         "criteria": criteria,
         "score": score,
-        "summary": f"Rehearsal: {len(analysis.faults)} faults counted in {analysis.words} words; {stands}.{language}",
+        "summary": f"Rehearsal: {count_of(len(analysis.faults), 'fault')} counted in {count_of(analysis.words, 'word')}; "
+        f"{stands}.{language}{outline}",
         "self_assessment": "A rehearsal weighs counted faults and reading ease; whether the text persuades, it cannot say.",
     }
 
@@ -74,15 +85,32 @@ def _plan(notes: list[GivenNote]) -> list[dict[str, Any]]:
         by_kind[kind_of(note)].append(note)
     ordered = sorted(
         by_kind.items(),
-        key=lambda item: (-max(_SEVERITIES.get(note.severity, 1) for note in item[1]), -len(item[1]), item[0] or ""),
+        key=lambda item: (
+            not any(note.suggestion for note in item[1]),
+            -max(_SEVERITIES.get(note.severity, 1) for note in item[1]),
+            -len(item[1]),
+            item[0] or "",
+        ),
     )
     steps = []
     for kind, group in ordered[:MAX_STEPS]:
         places = list(dict.fromkeys(split_ref(note.ref)[0] for note in group if note.ref))
-        where = f" ({', '.join(places)})" if places else ""
         told = _STEPS[kind] if kind is not None else "Answer the remarks that no rule knows"
-        steps.append({"step": f"{told}{where}.", "notes": [note.id for note in group]})
+        if kind is not None and not any(note.suggestion for note in group):
+            told = f"A person is needed to {told[0].lower()}{told[1:]}"
+        steps.append({"step": f"{told}{_where(places)}.", "notes": [note.id for note in group]})
     return steps
+
+
+def _where(blocks: list[str]) -> str:
+    """Return where to look, `` (paragraphs 7, 28 and 31)``; of many places the first few."""
+    if not blocks:
+        return ""
+    numbers = [str(number_of(block)) for block in blocks]
+    if len(numbers) > _MAX_PLACES:
+        numbers = [*numbers[: _MAX_PLACES - 1], f"{len(numbers) - _MAX_PLACES + 1} more"]
+    *first, last = numbers
+    return f" (paragraphs {', '.join(first)} and {last})" if first else f" (paragraph {last})"
 
 
 def _decline(notes: list[GivenNote], prompt: RehearsalPrompt) -> dict[str, str]:
@@ -112,8 +140,13 @@ def _decline(notes: list[GivenNote], prompt: RehearsalPrompt) -> dict[str, str]:
 
 
 def _questions(notes: list[GivenNote]) -> list[str]:
-    asked = [note for note in notes if kind_of(note) in _ASKED and not note.suggestion]
-    return [f"“{_short(note.quote)}”: {note.comment.partition(': ')[2].strip()}" for note in asked[:MAX_QUESTIONS]]
+    asked: dict[str, str] = {}  # by comment: the same question is asked once
+    for note in notes:
+        kind = kind_of(note)
+        if kind in _ASKED and not note.suggestion:
+            question = _ASKED[kind] or note.comment.partition(": ")[2].strip()
+            asked.setdefault(note.comment.lower(), f"“{_short(note.quote)}”: {question}")
+    return list(asked.values())[:MAX_QUESTIONS]
 
 
 def kind_of(note: GivenNote) -> Kind | None:

@@ -10,7 +10,8 @@ from core.rehearsal.lists import word_list
 from core.rehearsal.text import Passage, Span
 
 _DOUBLED = re.compile(r"\b([^\W\d_]{2,})(\s+)\1\b", re.IGNORECASE)
-_SPACE_BEFORE = re.compile(r"(?<=\w) +([,.;])(?=\s|$)")
+_SPACE_BEFORE = re.compile(r"(?<=\w) +([,.])(?=\s|$)")
+_SPACED_SEMICOLON = re.compile(r"(?<=\w) +(;)(?=\s|$)")  # French sets a space there
 _TWICE = re.compile(r"(?<![.!?,])(,,|;;|::|!!+|\?\?+|(?<!\.)\.\.(?!\.))")
 _PLACEHOLDER = re.compile(
     r"\b(?:TBD|TBC|TODO|FIXME|XXX+|lorem ipsum|insert \w+(?: \w+)? here)\b|\?\?\?|_{4,}", re.IGNORECASE
@@ -35,7 +36,7 @@ def doubled_words(passage: Passage) -> Iterator[Fault]:
     allowed = word_list("repeatable")
     for match in _DOUBLED.finditer(passage.visible):
         word = match.group(1)
-        if word.lower() in allowed or (word.isupper() and len(word) > 1):
+        if word.lower() in allowed or (word.isupper() and len(word) > 1) or _is_name_twice(passage, match):
             continue
         span = Span(match.start(), match.end())
         yield fault_at(passage, span, Kind.DOUBLED, f"“{word}” stands twice.", word)
@@ -43,13 +44,15 @@ def doubled_words(passage: Passage) -> Iterator[Fault]:
 
 def punctuation(passage: Passage) -> Iterator[Fault]:
     """Find spaces before commas and full stops, and marks that stand twice."""
-    for match in _SPACE_BEFORE.finditer(passage.visible):
-        span = Span(match.start(), match.end())
-        if passage.is_plain(Span(span.start - 1, span.end)):  # a blanked marker looks like a space
-            yield fault_at(passage, span, Kind.PUNCTUATION, "there is a space before the mark.", match.group(1))
+    yield from _spaces_before(passage, _SPACE_BEFORE)
     for match in _TWICE.finditer(passage.visible):
         span = Span(match.start(), match.end())
         yield fault_at(passage, span, Kind.PUNCTUATION, "the mark stands more than once.", match.group()[0])
+
+
+def spaced_semicolons(passage: Passage) -> Iterator[Fault]:
+    """Find spaces before semicolons, for languages that set none there."""
+    return _spaces_before(passage, _SPACED_SEMICOLON)
 
 
 def placeholders(passage: Passage) -> Iterator[Fault]:
@@ -86,7 +89,7 @@ def weekdays(passage: Passage) -> Iterator[Fault]:
             continue
         if right != match["day"]:
             says = f"that day is a {right}, not a {match['day']}; either the weekday or the date is wrong."
-            yield fault_at(passage, Span(*match.span("day")), Kind.WEEKDAY, says, right)
+            yield fault_at(passage, Span(*match.span()), Kind.WEEKDAY, says)
 
 
 def totals(passage: Passage) -> Iterator[Fault]:
@@ -142,6 +145,20 @@ def repeated_sentences(passages: Sequence[Passage]) -> Iterator[Fault]:
                 yield fault_at(passage, sentence, Kind.REPEATED, f"the same sentence stands in {seen[key]}.")
             else:
                 seen[key] = passage.id
+
+
+def _is_name_twice(passage: Passage, match: re.Match[str]) -> bool:
+    """Return whether both words have a capital inside a sentence: Walla Walla, Duran Duran."""
+    word, second = match.group(1), match.group().split()[-1]
+    opens = any(sentence.start == match.start() for sentence in passage.sentences)
+    return word[0].isupper() and word == second and not opens and not passage.heading_level
+
+
+def _spaces_before(passage: Passage, mark: re.Pattern[str]) -> Iterator[Fault]:
+    for match in mark.finditer(passage.visible):
+        span = Span(match.start(), match.end())
+        if passage.is_plain(Span(span.start - 1, span.end)):  # a blanked marker looks like a space
+            yield fault_at(passage, span, Kind.PUNCTUATION, "there is a space before the mark.", match.group(1))
 
 
 def _heading_fault(passage: Passage, says: str, suggestion: str) -> Fault:

@@ -39,7 +39,7 @@ _LEFT_OUT = (
 )
 _STOCK = ("cliches", "industrial_language", "misc.metadiscourse", "mixed_metaphors", "oxymorons", "hedging", "archaism")
 _WORDY = ("redundancy",)
-_DOTS = re.compile(r"\.\.+|…")
+_NO_WORDS = re.compile(r"\.\.+|[…/()\[\]]")  # "during / throughout": a choice, or a gap to be filled, is no replacement
 
 
 def proselint_faults(passages: Sequence[Passage]) -> Iterator[Fault]:
@@ -69,7 +69,7 @@ def proselint_faults(passages: Sequence[Passage]) -> Iterator[Fault]:
 def _fault(passage: Passage, span: Span, result: CheckResult) -> Fault:
     words = passage.visible[span.start : span.end]
     better = result.replacements
-    if better is not None and (not better.strip() or _DOTS.search(better) or better.lower() == words.lower()):
+    if better is not None and (not better.strip() or _NO_WORDS.search(better) or better.lower() == words.lower()):
         better = None
     if result.check_path.startswith(_WORDY):
         kind = Kind.WORDY

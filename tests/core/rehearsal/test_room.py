@@ -14,7 +14,9 @@ from core.documents.align import document_from_markdown
 from core.documents.readers.docx import read
 from core.evaluation.parsing import parse_editor, parse_synthesizer
 from core.providers.rehearsal_model import answer
+from core.rehearsal.drafts import draft
 from core.rehearsal.patches import Patch, apply_patches, find_patch
+from core.rehearsal.prompt import RehearsalPrompt
 from core.sessions.model import Fate, Note, Severity
 from samples.build_sample import TARGET, build
 from tests.core.rehearsal.room import TestRoom
@@ -182,6 +184,94 @@ def test_every_editor_of_a_large_cast_has_something_to_say() -> None:
         assert reply.score is not None
         assert len(reply.criteria) == len(role.criteria)
         assert reply.summary.startswith("Rehearsal:")
+
+
+def test_equal_words_elsewhere_are_another_passage() -> None:
+    """A mended fault has not come back because another paragraph has the same words; moved words are the same passage."""
+    room = TestRoom.on("We came in order to help them.\n\nThey left in order to help you.\n\nThis is a line of ours.\n")
+    role = room.cast.editors[1]
+    first, second, third = (block.ref for block in room.document.blocks)
+    says = "Wordy: “in order to” says no more than “to”."
+
+    def judged(ref: str, quote: str, fate: Fate) -> tuple[dict[str, Fate], list[str]]:
+        note = Note("n1", "s", 0, role.key, says, ref, quote, True, "to help", fate=fate)
+        reply = parse_editor(answer(room.request(role, "edit", Tail("edit", notes=(note,)))), role)
+        return {item.note: item.fate for item in reply.earlier}, [new.block for new in reply.notes]
+
+    assert judged(third, "in order to help", Fate.APPLIED) == ({"n1": Fate.APPLIED}, [first, second])
+    assert judged(first, "in order to help", Fate.OPEN) == ({"n1": Fate.OPEN}, [second])
+    assert judged(third, "came in order to help", Fate.OPEN) == ({"n1": Fate.OPEN}, [second])
+
+
+def test_notes_that_can_be_followed_come_before_the_fourth_that_cannot() -> None:
+    """Of each kind that only people can mend there are three notes a round, so that others find a place."""
+    long = "The {} of the town is for the people of the hill and the people of the river who come here on the first day of the week for the bread and the milk of the farm."
+    text = " ".join(long.format(name) for name in ("market", "hall", "school", "church", "mill", "inn", "bank", "shop"))
+    room = TestRoom.on(f"{text}\n\nWe came in order to see it. We are in need of it prior to May.\n")
+    role = room.cast.editors[1]
+    reply = parse_editor(answer(room.request(role, "edit", Tail("edit"))), role)
+
+    assert [note.suggestion for note in reply.notes].count("") == 3
+    assert "came to see" in [note.suggestion for note in reply.notes]
+
+
+def test_the_plan_says_what_people_must_do_and_asks_once() -> None:
+    """Steps that rules cannot take come last and say so; places are told as people count; equal questions are one."""
+    room = TestRoom.on(
+        "Sales have grown by 24% in the town, and it is in order to help.\n\nThe rents have grown by 24% in the other town.\n\n"
+        "We meet on Monday, 1 September 2026, with the people of the town.\n"
+    )
+    notes = []
+    for role in room.cast.editors:
+        reply = parse_editor(answer(room.request(role, "edit", Tail("edit"))), role)
+        for new in reply.notes:
+            notes.append(
+                Note(
+                    f"n{len(notes)}",
+                    "s",
+                    0,
+                    role.key,
+                    new.comment,
+                    new.block,
+                    new.quote,
+                    True,
+                    new.suggestion,
+                    new.severity,
+                )
+            )
+    lead = room.cast.synthesizer
+    verdict = parse_synthesizer(answer(room.request(lead, "synthesize", Tail("synthesize", notes=tuple(notes)))), lead)
+
+    assert [step.step for step in verdict.plan] == [
+        "Say in fewer words what needs no more (paragraph 1).",
+        "A person is needed to name the source of figures (paragraphs 1 and 2).",
+        "A person is needed to put weekday and date in agreement (paragraph 3).",
+    ]
+    assert [question.partition("”: ")[2] for question in verdict.questions] == [
+        "where does “24%” come from?",
+        "is the weekday right, or the date?",
+    ]
+
+
+def test_an_outline_is_not_sold_as_the_text() -> None:
+    """The verdict on a rehearsal's draft says that the text is still to be written, and its heading is not cut short."""
+    room = TestRoom.on("", brief="Write a short letter to our neighbours about the street party on 4 July.")
+    text = draft(RehearsalPrompt(brief=room.brief))
+    room.document = document_from_markdown(text, title="")
+    lead = room.cast.synthesizer
+    reply = parse_synthesizer(answer(room.request(lead, "synthesize", Tail("synthesize"))), lead)
+
+    assert text.startswith("# Write a short letter to our neighbours about the street party on 4 July\n")
+    assert "not the text that was asked for" in reply.summary
+
+
+def test_another_language_is_good_enough_only_without_faults() -> None:
+    """A text whose sentences no rule reads scores 8 at most, and below that while something in it can be mended."""
+    clean = "Wir schicken den Brief morgen mit der Post an das Amt und warten dann auf eine Antwort.\n"
+    faulty = clean.replace("den Brief", "den den Brief")
+
+    assert TestRoom.on(clean).read() == 8.0
+    assert TestRoom.on(faulty).read() < 8.0
 
 
 def test_other_languages_are_said_to_be_unchecked() -> None:
