@@ -221,7 +221,7 @@ def test_the_plan_says_what_people_must_do_and_asks_once() -> None:
         "Sales have grown by 24% in the town, and it is in order to help.\n\nThe rents have grown by 24% in the other town.\n\n"
         "We meet on Monday, 1 September 2026, with the people of the town.\n"
     )
-    notes = []
+    notes: list[Note] = []
     for role in room.cast.editors:
         reply = parse_editor(answer(room.request(role, "edit", Tail("edit"))), role)
         for new in reply.notes:
