@@ -3,10 +3,12 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
 
 from bots.desk.closing import Pausing, pause_in
+from bots.discord.barred import BarredPlaces, Happening
 from bots.discord.chat import DiscordChat
 from bots.discord.door import DiscordDoor
 from bots.discord.downloads import FILE_HOSTS
@@ -63,6 +65,15 @@ async def open_discord(
     return DiscordSide(chat, door, login, invalid)
 
 
+class FrontDesk(Gate, Protocol):
+    """What `bots.desk.desk.Desk` does here."""
+
+    @property
+    def happenings(self) -> dict[str, Happening]:
+        """See there."""
+        ...
+
+
 class DiscordEars:
     """What listens to Discord.
 
@@ -76,7 +87,7 @@ class DiscordEars:
     """
 
     def __init__(
-        self, side: DiscordSide, settings: Settings, desk: Gate, *, store: Store, sessions: Pausing, clock: Clock
+        self, side: DiscordSide, settings: Settings, desk: FrontDesk, *, store: Store, sessions: Pausing, clock: Clock
     ) -> None:
         self._side = side
         self._settings = settings
@@ -85,6 +96,9 @@ class DiscordEars:
         self._sessions = sessions
         self._clock = clock
         self._records = Records(store)
+        take = desk.inbox.take
+        desk.happenings.update(BarredPlaces(store=store, sessions=sessions, door=side.door, take=take).happenings)
+        side.chat.barred.hand_to(take)
         self._budget = IdentifyBudget(clock)
 
     def make_bot(self) -> AtelierBot:

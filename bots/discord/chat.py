@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from bots.discord import limits
 from bots.discord.api import DiscordApi
+from bots.discord.barred import Barred
 from bots.discord.files import Links
 from bots.discord.history import History
 from bots.discord.invalid import InvalidRequests
@@ -48,6 +49,7 @@ class DiscordChat(ChatPort):
     - A message older than an hour is hardly edited any more: what is final is posted anew, and `edit` returns its id. A
       round's card that was final is left as it is. That a session waits no more is one edit of its notice, tried
       however old that is; where Discord refuses, the notice stays as it is.
+    - Where it may not speak any more, the session waits and its starter is told what to do: see `bots.discord.barred`.
     - A thread takes few posts: a receipt stands within its result, and what the lead editor says on its round's card.
       `send` returns the id of the message that holds it.
     - Edits of a card of what still runs wait two seconds and make way for newer ones. A first draft shows on its
@@ -72,6 +74,7 @@ class DiscordChat(ChatPort):
     ) -> None:
         api = DiscordApi(connect, invalid=invalid)
         self._clock = clock
+        self.barred = Barred(clock)
         self._posts = Posts(api, files, links=links, pacer=Pacer(clock))
         self._history = History(api)
         self._threads = Threads(api)
@@ -90,6 +93,10 @@ class DiscordChat(ChatPort):
     @override
     async def open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None = None) -> ThreadRef:
         """Post the card and open a thread from it; in a thread and in a direct conversation it works in place."""
+        async with self.barred.watch(session.thread, session_id=session.id):
+            return await self._open_thread(session, card, key=key, since=since)
+
+    async def _open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None) -> ThreadRef:
         asked, place = session.thread, place_of(session.thread)
         is_in_place = bool(asked.thread) or place.is_direct
         channel = asked.thread or place.channel
@@ -118,7 +125,8 @@ class DiscordChat(ChatPort):
         channel, shown = posts_in(thread), shown_of(part)
         if shown.within and (host := await self._host(thread, shown.within)):
             return host
-        spot = await self._post(thread, channel, shown, key=key)
+        async with self.barred.watch(thread):
+            spot = await self._post(thread, channel, shown, key=key)
         self._cards.know(spot.channel, spot.message, shown)
         post_id = post_ref(thread, spot)
         self._learn(channel, key, post_id)
@@ -126,6 +134,10 @@ class DiscordChat(ChatPort):
 
     @override
     async def edit(self, thread: ThreadRef, post_id: str, part: Part) -> str:
+        async with self.barred.watch(thread):
+            return await self._edit(thread, post_id, part)
+
+    async def _edit(self, thread: ThreadRef, post_id: str, part: Part) -> str:
         spot = spot_of(thread, post_id)
         shown = _placed(thread, spot, shown_of(part))
         if shown.within:
@@ -151,7 +163,9 @@ class DiscordChat(ChatPort):
     @override
     async def find(self, thread: ThreadRef, key: str, since: datetime) -> str | None:
         channel = posts_in(thread)
-        message = await self._history.find(channel, key, since)
+        self.barred.check(thread)
+        async with self.barred.watch(thread):
+            message = await self._history.find(channel, key, since)
         if message is None:
             return None
         post_id = post_ref(thread, Spot(channel, message))

@@ -107,6 +107,10 @@ class DiscordDoor(Door):
     async def tell(self, member_id: str, view: View) -> bool:
         return await self._tell(member_id, view)
 
+    async def tell_once(self, member_id: str, view: View, *, key: str) -> bool:
+        """Return `tell`; a repeat with the same *key* within minutes is not said again."""
+        return await self._tell(member_id, view, key=key)
+
     @override
     async def mark(self, spot: Spot, mark: Mark, *, on: bool = True) -> None:
         """See `Door.mark`; what stands under a session's card stands in the card's channel, not in its thread."""

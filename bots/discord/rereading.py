@@ -126,7 +126,7 @@ class Rereading:
             for message_id, message in room.messages.items():
                 changed += await self._compare(room, message, known.get(message_id))
         shown = {message_id for room in rooms for message_id in room.messages}
-        for message_id in _to_look_up(known.values(), shown, since=min(room.since for room in rooms)):
+        for message_id in _to_look_up(known.values(), shown, since=max(room.since for room in rooms)):
             changed += await self._look_up(rooms, known[message_id])
         return changed
 

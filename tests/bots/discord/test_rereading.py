@@ -1,5 +1,7 @@
 """What is asked of Discord about words of before a gap, and no more."""
 
+import asyncio
+
 import pytest
 
 from bots.desk.requests import RequestKind
@@ -8,6 +10,7 @@ from bots.discord.records import Words
 from core.sessions.model import ThreadRef
 from tests.bots.discord.entrance import Entrance, entrance
 from tests.fakes.discord.model import Channel, Message
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 DAY = 86_400.0
@@ -31,6 +34,16 @@ def heard(on: Entrance, thread: Channel, *messages: Message, is_used: bool = Fal
     on.rows.words.setdefault(thread.id, []).extend(Words(one.id, "", is_used) for one in messages)
 
 
+async def looked(on: Entrance) -> None:
+    """Return once nothing is looked up any more."""
+
+    async def is_done() -> bool:
+        return not any(one.get_name().startswith("discord.py: on_shard") for one in asyncio.all_tasks())
+
+    await on.quiet()
+    await until(is_done)
+
+
 async def test_older_words_that_wait_are_asked_for_up_to_a_bound() -> None:
     """The newest of them first; what a turn has read, and is older than the page, is left alone."""
     async with entrance(message_content=True, starts=False) as on:
@@ -45,7 +58,7 @@ async def test_older_words_that_wait_are_asked_for_up_to_a_bound() -> None:
         on.clock.move(2 * DAY)
         await on.start()
         await on.one(MESSAGES_LOOKED_UP)
-        await on.quiet()
+        await looked(on)
         assert {one.kind for one in on.asked} == {RequestKind.DELETED}
         assert [one.spot.message_id for one in on.asked] == [one.id for one in reversed(waiting[5:])]
         assert discord.api.count(ONE_MESSAGE) == 2 * MESSAGES_LOOKED_UP  # in the thread, and under its card
@@ -67,8 +80,9 @@ async def test_of_a_long_thread_only_what_should_stand_on_the_page_is_missing() 
         discord.delete(new)
         await on.start()
         await discord.until(lambda: any(one.kind is RequestKind.DELETED for one in on.asked))
-        await on.quiet()
+        await looked(on)
         assert [one.spot.message_id for one in on.asked if one.kind is RequestKind.DELETED] == [new.id]
+        assert discord.api.count(ONE_MESSAGE) == 2
 
 
 async def test_an_edit_that_is_known_is_not_told_again() -> None:
@@ -85,7 +99,7 @@ async def test_an_edit_that_is_known_is_not_told_again() -> None:
         discord.edit(later, "second")
         await on.start()
         await discord.until(lambda: any(one.kind is RequestKind.EDITED for one in on.asked))
-        await on.quiet()
+        await looked(on)
         assert [one.text for one in on.asked if one.kind is RequestKind.EDITED] == ["second"]
         assert discord.api.count(ONE_MESSAGE) == 0
 
@@ -97,5 +111,5 @@ async def test_channels_are_read_once_for_all_their_sessions() -> None:
             thread_of_session(on)
         await on.start()
         await on.discord.until(lambda: on.discord.api.count(PAGE) >= 4)
-        await on.quiet()
+        await looked(on)
         assert on.discord.api.count(PAGE) == 4
