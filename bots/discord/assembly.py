@@ -13,8 +13,9 @@ from bots.discord.chat import DiscordChat
 from bots.discord.door import DiscordDoor
 from bots.discord.downloads import FILE_HOSTS
 from bots.discord.files import Links
-from bots.discord.gateway import AtelierBot, Gate, IdentifyBudget, make_discord_bot, run_gateway, use_gateway
+from bots.discord.gateway import AtelierBot, Gate, make_discord_bot
 from bots.discord.invalid import InvalidRequests
+from bots.discord.line import IdentifyBudget, run_gateway, use_gateway
 from bots.discord.login import RestLogin, use_api
 from bots.discord.records import Records
 from bots.fetching import origin_of

@@ -17,7 +17,7 @@ import structlog
 from bots.commands import Place as Where
 from bots.desk.requests import Actor, Request, RequestKind, Spot
 from bots.discord import limits
-from bots.discord.decode import PLATFORM
+from bots.discord.decoded import PLATFORM
 from bots.discord.memory import Recent
 from bots.discord.places import place_of, posts_in, workspace_ref
 from bots.views.elements import Button, Buttons, Heading, Style, Text, View

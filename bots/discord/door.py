@@ -13,7 +13,7 @@ from bots.desk.requests import Actor, Attachment, Request, Spot
 from bots.discord import limits
 from bots.discord.answers import Answers
 from bots.discord.api import DiscordApi
-from bots.discord.decode import PLATFORM, attachments_of
+from bots.discord.decoded import PLATFORM, attachments_of
 from bots.discord.downloads import FILE_HOSTS, Downloads
 from bots.discord.files import Links
 from bots.discord.invalid import InvalidRequests

@@ -17,7 +17,7 @@ from discord import ui
 from bots.desk.forms import Field, FieldKind, Form
 from bots.desk.requests import Attachment
 from bots.discord import limits
-from bots.discord.decode import PLATFORM, attachments_of
+from bots.discord.decoded import PLATFORM, attachments_of
 from bots.discord.places import channel_ref, place_of
 from bots.discord.text import defuse, to_discord
 from bots.parsing import Value

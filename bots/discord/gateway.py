@@ -1,18 +1,11 @@
-"""The line to Discord: a client that hears, and whoever looks after it.
+"""The client that hears Discord: what happens is handed to whoever it is for. `bots.discord.line` looks after it."""
 
-Sessions do not run here. Whatever happens to the line, they go on; what was said meanwhile is looked up afterwards.
-"""
-
-import random
 import sys
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import discord
 import structlog
-import yarl
-from discord.gateway import DiscordWebSocket
 from typing_extensions import override
 
 from bots.commands import offered
@@ -20,9 +13,14 @@ from bots.desk.requests import Actor
 from bots.discord import limits
 from bots.discord.catching_up import CHANNEL_GONE, THREAD_GONE, CatchingUp, Closing
 from bots.discord.catching_up import Remembering as RememberingThreads
-from bots.discord.decode import PLATFORM, Heard
-from bots.discord.ears import Answering, Ears, FrontDesk, Homes
+from bots.discord.decoded import PLATFORM
+from bots.discord.ears import Answering, Ears, FrontDesk
+from bots.discord.heard import Heard
+from bots.discord.hearing import FrontDesk as HearingDesk
+from bots.discord.hearing import Hearing, Places
+from bots.discord.homes import Homes, Known
 from bots.discord.invalid import InvalidRequests
+from bots.discord.line import IdentifyBudget
 from bots.discord.memory import Recent
 from bots.discord.places import workspace_ref
 from bots.discord.reading import heard_of
@@ -34,22 +32,13 @@ from core.errors import AtelierError, TransientError
 from core.workspaces.model import Workspace
 
 _log = structlog.get_logger(__name__)
-_DAY_SECONDS = 86_400.0
 _PARENT_SECONDS = 3_600.0
-_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 300.0
-_STEADY_SECONDS = 600.0
 _RESERVE = 50
 _MUST_PARSE = frozenset({"READY", "RESUMED"})
-_NO_INTENT = (
-    "DISCORD_MESSAGE_CONTENT is on, and Discord does not allow this app the message content intent: switch it on under "
-    "Bot > Privileged Gateway Intents at discord.com/developers, or set DISCORD_MESSAGE_CONTENT=false. Without it, "
-    "people steer by replies to the app's messages, by mentions, the Steer button and /atelier steer."
-)
-_NOT_KNOWN = "DISCORD_TOKEN is not a token that Discord knows: take a new one under Bot at discord.com/developers."
 _NO_COUNT = "DISCORD_SHARD_IDS needs DISCORD_SHARD_COUNT, and numbers below it, beginning with 0."
 
 
-class Gate(FrontDesk, Protocol):
+class Gate(FrontDesk, HearingDesk, Protocol):
     """What `bots.desk.desk.Desk` does here."""
 
     async def installed(self, workspace: Workspace, installer: Actor) -> None:
@@ -61,35 +50,8 @@ class Gate(FrontDesk, Protocol):
         ...
 
 
-class Remembering(Homes, RememberingThreads, Protocol):
+class Remembering(Known, Places, RememberingThreads, Protocol):
     """What `bots.discord.records.Records` does here."""
-
-
-class IdentifyBudget:
-    """Lets a process begin no more sessions at the gateway than leave room for others: Discord resets a token at 1,000.
-
-    Args:
-        clock: The time.
-        most: How many in a day.
-    """
-
-    def __init__(self, clock: Clock, *, most: int = limits.IDENTIFIES_A_DAY) -> None:
-        self._clock = clock
-        self._most = most
-        self._at: deque[float] = deque()
-
-    async def admit(self) -> None:
-        """Return when another session may be begun, and count it."""
-        while True:
-            now = self._clock.monotonic()
-            while self._at and self._at[0] <= now - _DAY_SECONDS:
-                self._at.popleft()
-            if len(self._at) < self._most:
-                break
-            wait = self._at[0] + _DAY_SECONDS - now
-            _log.error("discord_identify_budget_spent", seconds=wait)
-            await self._clock.sleep(wait)
-        self._at.append(now)
 
 
 class Press(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"atelier:(?P<action>[^:]+):[^:]*:.*"):
@@ -134,14 +96,16 @@ class AtelierBot(discord.AutoShardedClient):
             http_trace=invalid.trace(),
             **options,
         )
-        self.ears = Ears(desk, door, records, clock=clock, guilds=lambda: [str(one.id) for one in self.guilds])
+        homes = Homes(records, door, guilds=lambda: [str(one.id) for one in self.guilds])
+        self.ears = Ears(desk, door, homes)
+        self.hearing = Hearing(desk, door, homes, records, clock=clock)
         self.tree = Tree(self, self.ears, offered(platform=PLATFORM, sells=sells))
         self._desk = desk
         self._closed = closed
         self._clock = clock
         self._budget = budget
         self._syncs = syncs
-        self._catching_up = CatchingUp(self, records, clock=clock, hearing=self.ears, closed=closed)
+        self._catching_up = CatchingUp(self, records, clock=clock, hearing=self.hearing, closed=closed)
         self._parents: Recent[int, str] = Recent(clock, seconds=_PARENT_SECONDS)
 
     @override
@@ -175,13 +139,13 @@ class AtelierBot(discord.AutoShardedClient):
     async def on_message(self, message: discord.Message) -> None:
         """Somebody wrote."""
         if not message.author.bot:
-            await self.ears.on_message(await self._heard(message))
+            await self.hearing.on_message(await self._heard(message))
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Somebody changed what they wrote, or a preview of a link appeared."""
         message = payload.message
         if message.edited_at is not None and not message.author.bot:
-            await self.ears.on_edit(await self._heard(message))
+            await self.hearing.on_edit(await self._heard(message))
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message is gone."""
@@ -240,7 +204,7 @@ class AtelierBot(discord.AutoShardedClient):
         parent = await self._parent_of(guild_id, channel_id)
         app = str(self.user.id) if self.user is not None else ""
         for message_id in message_ids:
-            await self.ears.on_deletion(
+            await self.hearing.on_deletion(
                 Heard(str(message_id), str(guild_id or ""), str(channel_id), parent, author="", name="", app=app)
             )
 
@@ -344,44 +308,6 @@ def make_discord_bot(
         sells=sells,
         options=options,
     )
-
-
-async def run_gateway(make_bot: Callable[[], AtelierBot], *, token: str, clock: Clock) -> None:
-    """Hear Discord until cancelled: a client that dies is followed by another one, later and later.
-
-    Args:
-        make_bot: Makes a client; each is used once.
-        token: The bot's.
-        clock: The time.
-
-    Raises:
-        BadSettings: If Discord does not let this app in, with what to change.
-    """
-    wait = _FIRST_WAIT_SECONDS
-    while True:
-        bot, began = make_bot(), clock.monotonic()
-        least = 0.0
-        try:
-            async with bot:
-                await bot.start(token)
-        except discord.LoginFailure as error:
-            raise BadSettings((_NOT_KNOWN,)) from error
-        except discord.PrivilegedIntentsRequired as error:
-            raise BadSettings((_NO_INTENT,)) from error
-        except TransientError as error:
-            least = error.retry_after_seconds or 0.0
-            _log.warning("discord_gateway_waits", error=str(error), seconds=least)
-        except Exception as error:  # noqa: BLE001 - the outermost loop: the line is built again whatever broke it
-            _log.error("discord_gateway_died", error=type(error).__name__, exc_info=error)
-        if clock.monotonic() - began >= _STEADY_SECONDS:
-            wait = _FIRST_WAIT_SECONDS
-        await clock.sleep(max(least, wait * random.uniform(0.5, 1.0)))  # noqa: S311 - so that processes come apart
-        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-
-
-def use_gateway(url: str) -> None:
-    """Let the library listen at *url* (``ws://.../``) instead of Discord: for development and tests."""
-    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
 
 
 def _surviving(event: str, parse: Callable[[Any], Any]) -> Callable[[Any], None]:

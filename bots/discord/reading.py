@@ -5,7 +5,8 @@ from typing import Any
 import discord
 
 from bots.desk.door import Standing
-from bots.discord.decode import Answered, Asked, Heard
+from bots.discord.decode import Asked
+from bots.discord.heard import Answered, Heard
 
 
 def asked_of(interaction: discord.Interaction) -> Asked:

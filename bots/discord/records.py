@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bots.desk.requests import load_request
-from bots.discord.decode import PLATFORM, request_id_of
+from bots.discord.decoded import PLATFORM
+from bots.discord.heard import request_id_of
 from bots.discord.places import channel_ref, workspace_ref
 from core.sessions.guidance import GONE
 from core.sessions.model import ENDED, LIVE, ThreadRef

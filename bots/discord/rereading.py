@@ -16,7 +16,7 @@ from typing import Protocol
 import discord
 
 from bots.discord import limits
-from bots.discord.decode import Heard
+from bots.discord.heard import Heard
 from bots.discord.reading import heard_of
 from bots.discord.records import Words
 from core.sessions.model import ThreadRef
@@ -25,7 +25,7 @@ _UNKNOWN_MESSAGE = 10008
 
 
 class Hearing(Protocol):
-    """What `bots.discord.ears.Ears` does here."""
+    """What `bots.discord.hearing.Hearing` does here."""
 
     async def on_message(self, heard: Heard) -> None:
         """See there."""

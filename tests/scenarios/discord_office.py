@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Any
 
 from bots.bootstrap import Choices, Parts, open_parts
-from bots.discord.gateway import AtelierBot, run_gateway
+from bots.discord.gateway import AtelierBot
+from bots.discord.line import run_gateway
 from bots.discord.places import workspace_ref
 from bots.settings import Settings
 from core.orchestration.engine import migrate_engine

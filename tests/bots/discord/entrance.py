@@ -12,8 +12,9 @@ from typing_extensions import override
 
 from bots.desk.requests import Actor, Request
 from bots.discord.door import DiscordDoor
-from bots.discord.gateway import AtelierBot, IdentifyBudget, make_discord_bot, run_gateway, use_gateway
+from bots.discord.gateway import AtelierBot, make_discord_bot
 from bots.discord.invalid import InvalidRequests
+from bots.discord.line import IdentifyBudget, run_gateway, use_gateway
 from bots.discord.login import RestLogin, use_api
 from bots.discord.records import Known, Words
 from bots.parsing import Value

@@ -12,7 +12,7 @@ from typing_extensions import override
 from bots.discord.assembly import DiscordEars, DiscordSide
 from bots.discord.chat import DiscordChat
 from bots.discord.door import DiscordDoor
-from bots.discord.gateway import use_gateway
+from bots.discord.line import use_gateway
 from bots.settings import Settings
 from core.sessions.model import Session, ThreadRef
 from core.workspaces.model import Verbosity

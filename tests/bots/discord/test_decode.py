@@ -10,18 +10,9 @@ from hypothesis import strategies as st
 
 from bots.commands import Place
 from bots.desk.requests import RequestKind, dump_request, load_request
-from bots.discord.decode import (
-    Answered,
-    Asked,
-    Heard,
-    decode_command,
-    decode_deletion,
-    decode_edit,
-    decode_message,
-    decode_press,
-    target_of,
-    thread_of,
-)
+from bots.discord.decode import Asked, decode_command, decode_press, target_of
+from bots.discord.decoded import thread_of
+from bots.discord.heard import Answered, Heard, decode_deletion, decode_edit, decode_message
 from bots.discord.presses import encode_press
 
 APP, ANN, BEN = "900", "901", "902"

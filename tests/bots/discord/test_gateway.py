@@ -6,8 +6,8 @@ from functools import partial
 import discord as library
 import pytest
 
-from bots.discord.gateway import IdentifyBudget, run_gateway
 from bots.discord.limits import RECENT_MESSAGES
+from bots.discord.line import IdentifyBudget, run_gateway
 from bots.discord.records import Known
 from bots.errors import BadSettings
 from core.sessions.model import ThreadRef

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bots.commands import Place
 from bots.desk.requests import Actor, Request, RequestKind, Spot, dump_request
-from bots.discord.decode import request_id_of
+from bots.discord.heard import request_id_of
 from bots.discord.records import Known, Records
 from core.sessions.model import Session, Status, ThreadRef
 from core.sessions.ports import InboxRow, Transaction
