@@ -64,7 +64,7 @@ def show(session_id: _Id, as_json: _Json = False) -> None:
     from bots.terminal.drawing import unmarked
     from bots.views.plain import plain_text
     from bots.views.posts import view_of
-    from bots.views.result import receipt_post
+    from bots.views.receipt import receipt_post
     from bots.views.streams import harmless
     from core.orchestration.ports import Content, PostKind
     from core.orchestration.snapshot import load_snapshot
@@ -78,7 +78,7 @@ def show(session_id: _Id, as_json: _Json = False) -> None:
         return
     typer.echo(unmarked(harmless(plain_text(view_of(Content(PostKind.SESSION_CARD, snapshot))))))
     if snapshot.turns:
-        typer.echo(f"\n{unmarked(harmless(plain_text(receipt_post(snapshot))))}")
+        typer.echo(f"\n{unmarked(harmless(plain_text(receipt_post(snapshot, is_whole=True))))}")
 
 
 @app.command()

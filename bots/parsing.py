@@ -11,7 +11,7 @@ from core.money import Unit
 _NAMED = re.compile(r"(?<!\S)(?:--|[\u2014\u2013])(?P<name>[a-z][a-z0-9-]*)(?:=|[ \t]+|(?=\s|$))", re.IGNORECASE)
 _VALUE = re.compile(r"\"(?P<double>[^\"]*)\"|[\u201c\u201d](?P<curly>[^\u201c\u201d]*)[\u201c\u201d]|(?P<bare>\S+)")
 _TRAILING = re.compile(r"(?:^|\s)(?P<name>[a-z][a-z0-9-]*):(?P<value>\S+)\s*$", re.IGNORECASE)
-_LIKENESS = 0.6
+_LIKENESS = 0.7  # "hello" is like "help" by two thirds, and means something else
 Value = str | int | float | bool
 
 

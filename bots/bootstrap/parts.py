@@ -124,7 +124,9 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
         ledger=ledger,
         intake=intake,
         sessions=sessions,
-        poster=Poster(store=database, chats=chats, clock=clock, locks=locks, unit=tariff.unit),
+        poster=Poster(
+            store=database, chats=chats, clock=clock, locks=locks, unit=tariff.unit, price_next=intake.price_next
+        ),
         engine=engine,
         metrics=Metrics(
             figures=lambda: read_figures(database), stats=lambda: database.stats, version=program_version()

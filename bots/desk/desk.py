@@ -33,7 +33,7 @@ from bots.desk.requests import Actor, Request, RequestKind
 from bots.desk.threads import find_session
 from bots.desk.tools import Call, FormMaker, Handler, Part, Person, Tools
 from bots.parsing import HelpNeeded, Invocation, Value
-from bots.views.ask import OPEN_FORM, failure_view, help_view, lost_form_view
+from bots.views.ask import OPEN_FORM, failure_view, lost_form_view
 from bots.views.elements import Button, View
 from core.clock import Clock
 from core.credits.service import Ledger
@@ -258,8 +258,7 @@ class Desk:
 
     async def _run(self, call: Call, given: Invocation | HelpNeeded) -> None:
         if isinstance(given, HelpNeeded):
-            sells = self.tools.sells
-            await call.say(help_view(given.command, given.problem, platform=call.door.platform, sells=sells))
+            await call.say(listing.help_answer(self.tools, call, given))
             return
         await self.commands[given.command.name](Call(call.request, call.person, call.door, values=given.values))
 

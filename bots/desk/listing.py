@@ -6,11 +6,13 @@ from bots.desk.choosing import can_see, choose
 from bots.desk.pages import place_in
 from bots.desk.requests import RequestKind
 from bots.desk.tools import Call, Handlers, Tools
-from bots.views.ask import help_view
+from bots.parsing import HelpNeeded
+from bots.views.ask import help_view, unsold
 from bots.views.elements import Button, Buttons, View
 from bots.views.lists import files_view, models_view, sessions_view
 from bots.views.pager import page_of
 from bots.views.session_card import session_card
+from bots.views.welcome import greeting_view
 from bots.views.words import share_label
 from core.errors import UserFacingError
 from core.providers.errors import ProviderNotConfigured, UnknownModel
@@ -23,6 +25,7 @@ from core.workspaces.model import Project
 SESSIONS_A_PAGE = 5
 MOST_SESSIONS = 500
 _FILES_A_PAGE = 10
+_SUGGESTS = "Did you mean"  # to somebody who talks, "there is no command" alone says nothing
 _MODELS_A_PAGE = 10
 
 
@@ -46,13 +49,25 @@ def handlers(tools: Tools) -> Handlers:
     async def help_(call: Call) -> None:
         _, page = place_in(f":{call.text('argument')}")
         command = call.text("command")
-        await call.say(
-            help_view(command, call.text("problem"), platform=call.door.platform, page=page, sells=tools.sells)
-        )
+        if call.text("problem"):
+            await call.say(help_answer(tools, call, HelpNeeded(command, call.text("problem"))))
+        else:
+            await call.say(help_view(command, platform=call.door.platform, page=page, sells=tools.sells))
 
     return Handlers(
         commands={"sessions": sessions, "status": status, "files": files, "models": models, "help": help_}, ways=_ways
     )
+
+
+def help_answer(tools: Tools, call: Call, needed: HelpNeeded) -> View:
+    """Return the help of the command that was not typed as it is, or a few lines for whoever named none."""
+    sells = tools.sells
+    command, problem = (needed.command, needed.problem) if sells else unsold(needed.command, needed.problem)
+    if command:
+        return help_view(command, problem, platform=call.door.platform, sells=sells)
+    if call.request.kind is RequestKind.MENTION and _SUGGESTS not in problem:
+        problem = ""
+    return greeting_view(problem, platform=call.door.platform, has_sample=tools.sample is not None)
 
 
 async def _ways(_call: Call, error: UserFacingError, _session_id: str) -> Sequence[Button]:

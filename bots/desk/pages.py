@@ -1,13 +1,14 @@
-"""Everything that was said in a session, privately, a page at a time."""
+"""Everything that was said in a session, and each charge for it, privately, a page at a time."""
 
 from bots.desk.choosing import choose
 from bots.desk.tools import Call, Handlers, Tools
 from bots.views.pages import comments_page, exchange_page
+from bots.views.receipt import RECEIPT, receipt_post
 from core.orchestration.ports import Snapshot
 
 
 def handlers(tools: Tools) -> Handlers:
-    """Return the two readings: comments and the whole exchange."""
+    """Return the readings: comments, the whole exchange, the whole receipt."""
 
     async def comments(call: Call) -> None:
         snapshot = await _snapshot(tools, call)
@@ -22,7 +23,12 @@ def handlers(tools: Tools) -> Handlers:
             last = max((item.number for item in snapshot.rounds), default=0)
             await call.say(exchange_page(snapshot, last if number is None else number, page))
 
-    return Handlers(presses={"comments": comments, "exchange": exchange})
+    async def receipt(call: Call) -> None:
+        snapshot = await _snapshot(tools, call)
+        if snapshot is not None:
+            await call.say(receipt_post(snapshot, is_whole=True))
+
+    return Handlers(presses={"comments": comments, "exchange": exchange, RECEIPT: receipt})
 
 
 def place_in(argument: str) -> tuple[int | None, int]:

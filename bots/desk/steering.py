@@ -141,7 +141,7 @@ async def _offer(tools: Tools, call: Call, session: Session) -> None:
     if not await tools.once("offer", session.id, str(session.segment), call.member.id):
         return
     await tools.inbox.hold(call.request, waits_for=f"go:{session.id}")
-    await call.say(offer_view(session, call.request.id, text))
+    await call.say(offer_view(session, call.request.id, text, price=await tools.next_price(session)))
 
 
 async def _steer(tools: Tools, call: Call) -> None:

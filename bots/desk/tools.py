@@ -9,6 +9,7 @@ from bots.desk.inbox import Inbox
 from bots.desk.requests import Request
 from bots.parsing import Given
 from bots.views.elements import Button, View
+from bots.views.words import round_price
 from core.clock import Clock
 from core.credits.entitlements import allows_model
 from core.credits.service import Ledger
@@ -22,7 +23,7 @@ from core.orchestration.snapshot import load_snapshot
 from core.providers.catalogue import ModelSpec
 from core.providers.registry import ModelRegistry
 from core.sessions.intake import Intake
-from core.sessions.model import SessionFile
+from core.sessions.model import Session, SessionFile
 from core.sessions.ports import FileStore, Store, Transaction
 from core.sessions.requests import Upload
 from core.sessions.service import SessionService
@@ -89,7 +90,11 @@ class Tools:
 
     async def snapshot(self, session_id: str) -> Snapshot:
         """Return everything that views may show of a session; raises `SessionNotFound`."""
-        return await load_snapshot(self.store, session_id, self.unit)
+        return await load_snapshot(self.store, session_id, self.unit, price_next=self.intake.price_next)
+
+    async def next_price(self, session: Session) -> str:
+        """Return what going on with an ended session is likely to cost, as a sentence; empty where nobody can tell."""
+        return round_price(await self.store.read(lambda tx: self.intake.price_next(tx, session)), self.unit)
 
     async def balance(self, workspace_id: str) -> int:
         """Return what a workspace can spend, in micro-credits."""

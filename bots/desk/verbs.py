@@ -36,7 +36,10 @@ def handlers(tools: Tools) -> Handlers:
     async def continue_form(call: Call) -> Form | None:
         if call.text("text"):
             return None
-        return named_form(call, "continue", "Continue the session", "Continue session", "What to do next")
+        session = await tools.store.read(lambda tx: tx.sessions.find(call.text("session")))
+        is_own = session is not None and session.workspace_id == call.workspace.id
+        price = await tools.next_price(session) if session is not None and is_own else ""
+        return named_form(call, "continue", "Continue the session", "Continue session", "What to do next", intro=price)
 
     return Handlers(
         commands={name: partial(verb, tools) for name, verb in verbs.items()},
@@ -152,7 +155,7 @@ async def _go(tools: Tools, call: Call) -> None:
         await call.say(failure_view(None))
 
 
-def named_form(call: Call, command: str, title: str, submit: str, label: str) -> Form:
+def named_form(call: Call, command: str, title: str, submit: str, label: str, *, intro: str = "") -> Form:
     """Return the form of a command about one session, which it keeps where a button named it."""
     session_id = call.text("session")
-    return text_form(command, title, submit, label, kept={"session": session_id} if session_id else {})
+    return text_form(command, title, submit, label, kept={"session": session_id} if session_id else {}, intro=intro)

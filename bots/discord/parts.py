@@ -10,7 +10,7 @@ from bots.posting.contents import files_of, is_settled, with_draft
 from bots.posting.text import shorten
 from bots.views.elements import Buttons, Divider, Element, Heading, Text, View
 from bots.views.posts import view_of
-from bots.views.result import receipt_post
+from bots.views.receipt import receipt_post
 from bots.views.round_card import version_of
 from core.casts.model import Phase
 from core.orchestration.ports import Content, Part, PostKind
@@ -127,12 +127,13 @@ def _view(content: Content) -> View:
     match content.kind:
         case PostKind.SESSION_CARD:
             return replace(view, elements=tuple(_cut(element, _BRIEF) for element in view.elements))
-        case PostKind.RESULT:
+        case PostKind.RESULT if "shared" not in content.facts:  # what it cost is its starter's business
             receipt = receipt_post(content.snapshot)
             below = (Heading(one.text, 2) if isinstance(one, Heading) else one for one in receipt.elements)
-            buttons = tuple(one for one in view.elements if isinstance(one, Buttons))
-            others = tuple(one for one in view.elements if not isinstance(one, Buttons))
-            return replace(view, elements=(*others, Divider(), *below, *buttons))
+            elements = (*view.elements, Divider(), *below)
+            buttons = tuple(one for one in elements if isinstance(one, Buttons))
+            others = tuple(one for one in elements if not isinstance(one, Buttons))
+            return replace(view, elements=(*others, *buttons))
         case _:
             return view
 

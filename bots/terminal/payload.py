@@ -30,7 +30,7 @@ _KINDS: dict[str, type[Any]] = {
 
 def encode(content: Content) -> tuple[View, dict[str, object]]:
     """Return the view of *content* and the payload of its part."""
-    view = view_of(content)
+    view = view_of(content, has_buttons=False)
     snapshot = content.snapshot
     session = snapshot.session
     finished = any(item.number == content.round and item.finished_at for item in snapshot.rounds)

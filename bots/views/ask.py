@@ -92,7 +92,7 @@ def lost_form_view(command: str, button: Button) -> View:
 def help_view(command: str = "", problem: str = "", *, platform: str = "", page: int = 0, sells: bool = True) -> View:
     """Return the help of one command, or a page of the list of all of them."""
     if not sells:
-        command, problem = _unsold(command, problem)
+        command, problem = unsold(command, problem)
     elements: list[Element] = [Text(problem)] if problem else []
     if command:
         elements.append(Text(help_text(command, sells=sells)))
@@ -106,7 +106,7 @@ def help_view(command: str = "", problem: str = "", *, platform: str = "", page:
     return View(tuple(elements), fallback)
 
 
-def _unsold(command: str, problem: str) -> tuple[str, str]:
+def unsold(command: str, problem: str) -> tuple[str, str]:
     """Return what somebody needs help with, without the commands that exist only where credits are sold."""
     sold = [item for item in COMMANDS if item.sold_only]
     if any(item.name == command for item in sold):
@@ -211,13 +211,15 @@ def invite_view(remedy: str, request_id: str) -> View:
     )
 
 
-def offer_view(session: Session, request_id: str, text: str) -> View:
-    """Return the one question after the end: go on with what was said?"""
+def offer_view(session: Session, request_id: str, text: str, *, price: str = "") -> View:
+    """Return the one question after the end, with the price of the round that it means: go on with what was said?"""
     excerpt = text if len(text) <= _EXCERPT_CHARACTERS else f"{text[:_EXCERPT_CHARACTERS]}..."
     question = f"{session.title} is over, so nothing was taken or charged. Continue with this?"
     elements: list[Element] = [Text(question)]
     if excerpt:
         elements.append(Text(f"> {excerpt}".replace("\n", "\n> ")))
+    if price:
+        elements.append(Small(price))
     elements.append(Buttons((Button("go", "Continue with this", request_id, style=Style.PRIMARY),)))
     return View(tuple(elements), question)
 

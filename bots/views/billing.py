@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bots.views.ask import spoken
 from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Table, Text, View
-from bots.views.words import dollars, exact, left, money
+from bots.views.words import dollars, exact, left, money, places_of
 from core.billing.model import Subscription
 from core.billing.overview import HistoryPage, Overview, PlanTable
 from core.credits.model import Balance, Entry, EntryKind, Lot, LotKind
@@ -68,7 +68,9 @@ def card_view(overview: Overview, reader: Reader) -> View:
         pairs.append(("Last invoices", ", ".join(paid)))
     elements: list[Element] = [Heading("Billing", 2), Fields(tuple(pairs))]
     if balance.lots:
-        elements.append(Table(("From", "Left", "Of", "Until"), tuple(map(_lot, balance.lots)), right=(1, 2)))
+        places = places_of(one for lot in balance.lots for one in (lot.remaining_microcredits, lot.amount_microcredits))
+        rows = tuple(_lot(lot, places) for lot in balance.lots)
+        elements.append(Table(("From", "Left", "Of", "Until"), rows, right=(1, 2)))
     if overview.is_frozen:
         elements.append(Small("A payment is disputed; until that is decided nothing more can be bought."))
     if not reader.may_buy and reader.buyers:
@@ -146,7 +148,11 @@ def history_view(page: HistoryPage, *, unit: Unit, is_first: bool) -> View:
     elements: list[Element] = [Heading("History" if sold else "What was used", 2)]
     if page.entries:
         headers = ("When", "What", "Credits" if sold else "Dollars", *(("Balance",) if sold else ()))
-        rows = tuple(_entry(entry, unit) for entry in page.entries)
+        amounts = [
+            one for entry in page.entries for one in (entry.amount_microcredits, entry.posted_after_microcredits)
+        ]
+        places = places_of(amounts if sold else [entry.amount_microcredits for entry in page.entries])
+        rows = tuple(_entry(entry, unit, places) for entry in page.entries)
         elements.append(Table(headers, rows, right=(2, 3) if sold else (2,)))
     else:
         elements.append(Text("Nothing came or went yet."))
@@ -227,20 +233,22 @@ def _card_buttons(overview: Overview, reader: Reader) -> tuple[Button, ...]:
     return tuple(buttons)
 
 
-def _lot(lot: Lot) -> tuple[str, ...]:
+def _lot(lot: Lot, places: int) -> tuple[str, ...]:
     until = day(lot.expires_at) if lot.expires_at is not None else "for good"
-    return (_KINDS[lot.kind], exact(lot.remaining_microcredits), exact(lot.amount_microcredits), until)
+    remaining, all_of_it = (exact(one, places=places) for one in (lot.remaining_microcredits, lot.amount_microcredits))
+    return (_KINDS[lot.kind], remaining, all_of_it, until)
 
 
-def _entry(entry: Entry, unit: Unit) -> tuple[str, ...]:
+def _entry(entry: Entry, unit: Unit, places: int) -> tuple[str, ...]:
     what = _ENTRIES[entry.kind]
     when = entry.at.strftime("%Y-%m-%d %H:%M")
     if unit is Unit.DOLLARS:  # reasons are the operator's and Stripe's, and speak of credits
-        return (when, what, exact(-entry.amount_microcredits, unit))
+        return (when, what, exact(-entry.amount_microcredits, unit, places=places))
     if entry.reason:
         what = f"{what}: {entry.reason}"
     sign = "+" if entry.amount_microcredits > 0 else ""
-    return (when, what, f"{sign}{exact(entry.amount_microcredits)}", exact(entry.posted_after_microcredits))
+    amount, after = (exact(one, places=places) for one in (entry.amount_microcredits, entry.posted_after_microcredits))
+    return (when, what, f"{sign}{amount}", after)
 
 
 def _figure(value: int | None) -> str:

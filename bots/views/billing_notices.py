@@ -8,7 +8,7 @@ from typing import Any
 from bots.views.ask import place_words
 from bots.views.billing import cents, day
 from bots.views.elements import Button, Buttons, Element, Heading, Small, Style, Table, Text, View
-from bots.views.words import exact, left, money
+from bots.views.words import exact, left, money, places_of
 from core.billing.model import Notice, NoticeKind
 from core.sessions.model import Status
 
@@ -165,11 +165,12 @@ def _low(facts: Mapping[str, Any], known: Known) -> _Said:
 
 
 def _digest(facts: Mapping[str, Any], known: Known) -> _Said:
+    places = places_of(item["microcredits"] for item in facts["spend"])
     rows = tuple(
         (
             known.members.get(item["member"], "somebody who left" if item["member"] else "deleted sessions"),
             known.projects.get(item["project"], "no project" if not item["project"] else "a deleted project"),
-            exact(item["microcredits"]),
+            exact(item["microcredits"], places=places),
         )
         for item in facts["spend"]
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bots.views.comments import comment_elements, made_in
 from bots.views.elements import Button, Buttons, Divider, Element, Heading, Quote, Small, Text, View
 from bots.views.pager import chunked, turning
-from bots.views.result import turns_in_order
+from bots.views.receipt import turns_in_order
 from bots.views.turn import turn_post
 from bots.views.words import count, find_role, round_name
 from core.casts.model import Phase

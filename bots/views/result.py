@@ -1,30 +1,21 @@
-"""The end of a session: the best version, what would come next, and the receipt."""
+"""The end of a session: the best version, and what would come next."""
 
 from bots.views.comments import one_line, weightiest
-from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Table, Text, View
-from bots.views.round_card import SHOWN_QUESTIONS, said_in, unanswered
+from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Text, View
+from bots.views.round_card import SHOWN_QUESTIONS, unanswered
 from bots.views.session_card import REHEARSAL_LINE
 from bots.views.words import (
     REHEARSAL,
     count,
     end_words,
-    exact,
-    exact_money,
-    find_role,
     is_rehearsal,
-    left,
-    money,
-    price_range,
-    role_name,
-    round_name,
+    round_price,
     score,
     score_line,
     share_label,
 )
-from core.money import Unit
 from core.orchestration.ports import Snapshot
-from core.sessions.model import EndReason, Fate, Note, Status, Turn, Version
-from core.workspaces.model import Verbosity
+from core.sessions.model import EndReason, Fate, Note, Status, Version
 
 SHOWN_OPEN = 5
 
@@ -58,6 +49,9 @@ def result_post(snapshot: Snapshot, *, is_shared: bool = False, by: str = "") ->
     if is_rehearsal(snapshot):
         elements.append(Small(REHEARSAL_LINE))
     if session.status in {Status.COMPLETED, Status.STOPPED} and not is_shared:
+        elements += [
+            Small(line) for line in (_unheard(snapshot), round_price(snapshot.next_round, snapshot.unit)) if line
+        ]
         elements.append(Buttons(_buttons(snapshot)))
     return View(tuple(elements), f"{title}. {verdict} Ended because {ended}.")
 
@@ -136,6 +130,14 @@ def _questions(snapshot: Snapshot) -> list[Element]:
     ]
 
 
+def _unheard(snapshot: Snapshot) -> str:
+    """Return that somebody spoke too late for the last round, empty where nobody did."""
+    late = [item for item in snapshot.guidance if not item.muted and item.taken_round is None]
+    if not late or snapshot.session.notes_only:
+        return ""
+    return f"{count(len(late), 'wish', 'wishes').capitalize()} came too late to be heard; one more round hears {'it' if len(late) == 1 else 'them'}."
+
+
 def _buttons(snapshot: Snapshot) -> tuple[Button, ...]:
     session = snapshot.session
     share = (Button("share", share_label(session), session.id),) if session.origin else ()
@@ -146,58 +148,3 @@ def _buttons(snapshot: Snapshot) -> tuple[Button, ...]:
         Button("files", "Show files", session.id),
         *share,
     )
-
-
-def receipt_post(snapshot: Snapshot) -> View:
-    """Return what was paid, a round and a role, to the last charge."""
-    session, unit = snapshot.session, snapshot.unit
-    spent = snapshot.spent_microcredits
-    rows = tuple(
-        (
-            round_name(turn.round),
-            role_name(role) if (role := find_role(session.cast, turn.role_key)) else turn.role_key,
-            turn.model,
-            score(turn.score) if turn.score is not None else "",
-            exact(turn.charged_microcredits, unit),
-        )
-        for turn in turns_in_order(snapshot)
-    )
-    unused = max(0, session.cap_microcredits - spent - snapshot.held_microcredits)
-    pairs = [
-        ("Quoted", price_range(session.quote_low_microcredits, session.quote_high_microcredits, unit)),
-        ("Set aside at most", exact_money(session.cap_microcredits, unit)),
-        ("Charged", exact_money(spent, unit)),
-        ("Given back", exact_money(unused, unit)),
-    ]
-    if unit is Unit.CREDITS:
-        pairs.append(("Balance", exact_money(snapshot.balance_microcredits, unit)))
-    if snapshot.held_microcredits:
-        pairs.insert(3, ("Still set aside", exact_money(snapshot.held_microcredits, unit)))
-    rehearsal = f" ({REHEARSAL})" if is_rehearsal(snapshot) else ""
-    elements: list[Element] = [Heading(f"Receipt{rehearsal}"), Fields(tuple(pairs))]
-    if rows:
-        elements.append(Table(("Round", "Who", "Model", "Score", "Charged"), rows, right=(3, 4)))
-        elements.append(Table(("Round", "Charged"), round_totals(snapshot, unit), right=(1,)))
-    if session.verbosity is Verbosity.QUIET:
-        # No round had a card that could have said it.
-        said = dict.fromkeys(text for item in snapshot.rounds for text in said_in(snapshot, item.number))
-        elements += [Small(sentence) for sentence in said]
-    return View(
-        tuple(elements),
-        f"Receipt{rehearsal}: {money(spent, unit)} charged"
-        + (f", balance {left(snapshot.balance_microcredits)}." if unit is Unit.CREDITS else "."),
-    )
-
-
-def turns_in_order(snapshot: Snapshot) -> list[Turn]:
-    """Return the turns as the room sits, not as they happened to finish."""
-    seats = {role.key: number for number, role in enumerate(snapshot.session.cast.roles)}
-    return sorted(snapshot.turns, key=lambda turn: (turn.round, seats.get(turn.role_key, len(seats))))
-
-
-def round_totals(snapshot: Snapshot, unit: Unit) -> tuple[tuple[str, ...], ...]:
-    """Return what each round cost."""
-    totals: dict[int, int] = {}
-    for turn in snapshot.turns:
-        totals[turn.round] = totals.get(turn.round, 0) + turn.charged_microcredits
-    return tuple((round_name(number), exact(total, unit)) for number, total in sorted(totals.items()))

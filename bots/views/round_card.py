@@ -2,7 +2,7 @@
 
 from bots.views.comments import comment_elements, fate_words, made_in, one_line, settled_in, weightiest
 from bots.views.elements import Button, Buttons, Divider, Element, Fields, Heading, ProgressLine, Small, Text, View
-from bots.views.words import REHEARSAL, count, find_role, is_rehearsal, role_name, round_name, score, signature
+from bots.views.words import REHEARSAL, count, find_role, is_rehearsal, people, role_name, round_name, score, signature
 from core.casts.model import Phase, Role
 from core.orchestration.ports import Snapshot
 from core.sessions.model import ENDED, Fate, Round, Version
@@ -144,8 +144,18 @@ def said_in(snapshot: Snapshot, number: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*of_round, *of_turns)))
 
 
+def heard_in(snapshot: Snapshot, *numbers: int) -> str:
+    """Return whose wishes first went into these rounds, empty for none; whether they were followed nobody recorded."""
+    heard = [item for item in snapshot.guidance if not item.muted and item.taken_round in numbers]
+    if not heard:
+        return ""
+    names = people(snapshot.names[item.member_id] for item in heard if snapshot.names.get(item.member_id))
+    return f"Heard: {count(len(heard), 'wish', 'wishes')}{f' from {names}' if names else ''}."
+
+
 def _said(snapshot: Snapshot, number: int) -> list[Element]:
-    return [Small(sentence) for sentence in said_in(snapshot, number)]
+    heard = heard_in(snapshot, number)
+    return [Small(sentence) for sentence in (*((heard,) if heard else ()), *said_in(snapshot, number))]
 
 
 def score_change(snapshot: Snapshot, number: int) -> str:

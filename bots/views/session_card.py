@@ -33,6 +33,10 @@ def session_card(snapshot: Snapshot) -> View:
         pairs.append(("Score", scores))
     if session.status not in ENDED:
         pairs.append(("Good enough at", limit_of(session)))
+    buttons = session_buttons(session)
+    if snapshot.next_round is not None and any(button.action == "more" for button in buttons):
+        more = snapshot.next_round
+        pairs.append(("One more round", price_range(more.low_microcredits, more.high_microcredits, snapshot.unit)))
     if snapshot.unit is Unit.CREDITS:
         pairs.append(("Balance", left(snapshot.balance_microcredits)))
     elements: list[Element] = [Heading(session.title), Fields(tuple(pairs))]
@@ -46,7 +50,6 @@ def session_card(snapshot: Snapshot) -> View:
         )
     if is_rehearsal(snapshot):
         elements.append(Small(REHEARSAL_LINE))
-    buttons = session_buttons(session)
     if buttons:
         elements.append(Buttons(buttons))
     rehearsal = " (rehearsal)" if is_rehearsal(snapshot) else ""

@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from core.casts.model import Cast, Phase, Role
+from core.credits.estimate import Range
 from core.money import CREDITS_PER_DOLLAR, Unit, microcredits_to_credits
 from core.orchestration.ports import Snapshot
 from core.sessions.model import WORKING, Desired, EndReason, ParkReason, Session, Status
 
 _TENTH = Decimal("0.1")
 _HUNDREDTH = Decimal("0.01")
-_CENTS = -2
+_CENTS, _FINEST = 2, 4
 _MINUTE = 60
+_MOST_PEOPLE = 4
 REHEARSAL = "rehearsal"
 
 
@@ -44,17 +46,25 @@ def left(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
     return _credits(amount(microcredits, ROUND_FLOOR), dollars(microcredits, ROUND_FLOOR))
 
 
-def exact(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
-    """Return ``1.20 ($0.012)``: a hundredth of a credit, as columns of a receipt need it, to add up for the eye.
+def exact(microcredits: int, unit: Unit = Unit.CREDITS, *, places: int = _FINEST) -> str:
+    """Return ``1.20 ($0.0120)``: a hundredth of a credit, as columns of a receipt need it, to add up for the eye.
 
     Where nothing is sold it is the dollars alone, just as exact.
+
+    Args:
+        microcredits: The amount.
+        unit: In which unit people see it.
+        places: Decimals of the dollars, the same in all that is read together: see `places_of`.
     """
     credits_ = microcredits_to_credits(microcredits).quantize(_HUNDREDTH, ROUND_HALF_UP)
-    in_dollars = (credits_ / CREDITS_PER_DOLLAR).normalize()
-    if in_dollars.as_tuple().exponent > _CENTS:  # type: ignore[operator]  # a finite number's is a number
-        in_dollars = in_dollars.quantize(_HUNDREDTH)
-    shown = f"{'-' if credits_ < 0 else ''}${abs(in_dollars):,f}"
+    shown = f"{'-' if credits_ < 0 else ''}${abs(credits_ / CREDITS_PER_DOLLAR):,.{places}f}"
     return shown if unit is Unit.DOLLARS else f"{credits_:,f} ({shown})"
+
+
+def places_of(amounts: Iterable[int]) -> int:
+    """Return the decimals that dollars need to be exact in all of *amounts* (micro-credits): cents if they can be."""
+    finest = (microcredits_to_credits(one).quantize(_HUNDREDTH, ROUND_HALF_UP) for one in amounts)
+    return _CENTS if all(one == one.to_integral_value() for one in finest) else _FINEST
 
 
 def dollars(microcredits: int, rounding: str = ROUND_CEILING) -> str:
@@ -70,9 +80,9 @@ def money(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
     return _credits(amount(microcredits), dollars(microcredits))
 
 
-def exact_money(microcredits: int, unit: Unit = Unit.CREDITS) -> str:
+def exact_money(microcredits: int, unit: Unit = Unit.CREDITS, *, places: int = _FINEST) -> str:
     """Return an amount as exact as the lines that it sums up, with its unit: ``4.21 credits ($0.0421)``."""
-    shown = exact(microcredits, unit)
+    shown = exact(microcredits, unit, places=places)
     return shown if unit is Unit.DOLLARS else shown.replace(" (", " credits (", 1)
 
 
@@ -94,6 +104,21 @@ def price_range(low_microcredits: int, high_microcredits: int, unit: Unit = Unit
     if unit is Unit.DOLLARS:
         return in_dollars
     return _credits(_span(amount(low_microcredits), amount(high_microcredits)), in_dollars)
+
+
+def round_price(price: Range | None, unit: Unit) -> str:
+    """Return what one more round costs, as a sentence; empty where nobody can tell."""
+    if price is None:
+        return ""
+    return f"One more round costs {price_range(price.low_microcredits, price.high_microcredits, unit)}."
+
+
+def people(names: Iterable[str]) -> str:
+    """Return ``Ann``, ``Ann and Bo``, ``Ann, Bo and 2 others``."""
+    known = list(dict.fromkeys(names))
+    if len(known) > _MOST_PEOPLE:
+        known = [*known[: _MOST_PEOPLE - 1], count(len(known) - _MOST_PEOPLE + 1, "other")]
+    return known[0] if len(known) == 1 else f"{', '.join(known[:-1])} and {known[-1]}" if known else ""
 
 
 def _span(low: str, high: str) -> str:

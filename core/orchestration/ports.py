@@ -1,12 +1,13 @@
 """What the orchestration needs of the outside: a chat to post in, an engine that keeps sessions alive."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from core.casts.model import Phase
+from core.credits.estimate import Range
 from core.errors import TransientError, UserFacingError
 from core.money import Unit
 from core.sessions.model import Guidance, Note, Round, Session, SessionFile, ThreadRef, Turn, Version
@@ -36,6 +37,9 @@ class Snapshot:
         spent_microcredits, held_microcredits: The session's own.
         balance_microcredits: What the workspace can spend.
         unit: In which unit people see amounts; without a shop there is no balance either.
+        names: What those are called who gave guidance, by member id.
+        next_round: What one more round is likely to cost; None for a session that is not over, that has nothing to go on
+            with, or of which nobody can tell.
     """
 
     session: Session
@@ -49,6 +53,8 @@ class Snapshot:
     held_microcredits: int = 0
     balance_microcredits: int = 0
     unit: Unit = Unit.CREDITS
+    names: Mapping[str, str] = field(default_factory=dict)
+    next_round: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from core.ids import derived_key
 from core.money import Unit
 from core.orchestration.delivery import Delivery, count_changes
 from core.orchestration.ports import ChatPort, PostKind, PostLocks, Snapshot
-from core.orchestration.snapshot import read_snapshot
+from core.orchestration.snapshot import PriceNext, read_snapshot
 from core.sessions.model import Session
 from core.sessions.ports import OutboxRow, OutboxState, Store, Transaction
 
@@ -122,6 +122,7 @@ class Poster:
     Args:
         locks: What keeps other processes from posting for the same session; None where there are none.
         unit: In which unit people see amounts.
+        price_next: Prices what a session may go on with; None where posts name no such price.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class Poster:
         clock: Clock,
         locks: PostLocks | None = None,
         unit: Unit = Unit.CREDITS,
+        price_next: PriceNext | None = None,
     ) -> None:
         self._store = store
         self._chats = chats
@@ -139,6 +141,7 @@ class Poster:
         self._turns: dict[str, asyncio.Lock] = {}
         self._locks = locks
         self._unit = unit
+        self._price_next = price_next
         self.unknown = 0
 
     def chat(self, platform: str) -> ChatPort | None:
@@ -204,4 +207,6 @@ class Poster:
         """Return the open posts in the order in which people read them, and what they say; None where none is open."""
         found = tx.outbox.list_open(session_id=session_id)
         rows = sorted(found, key=lambda row: (row.created_at, _ORDER.index(row.kind)))
-        return rows, read_snapshot(tx, session_id, self._unit) if rows else None
+        if not rows:
+            return rows, None
+        return rows, read_snapshot(tx, session_id, self._unit, price_next=self._price_next)

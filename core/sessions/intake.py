@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import structlog
+
 from core.casts.catalogue import load_cast
 from core.casts.editors import with_editors
 from core.casts.model import Cast
 from core.clock import Clock
 from core.credits.entitlements import Ask, check_admission
-from core.credits.estimate import Quote, estimate, make_job
+from core.credits.estimate import Quote, Range, estimate, make_job
 from core.credits.tariff import Tariff
 from core.credits.tiers import PriceList
 from core.documents.model import Document
@@ -20,11 +22,12 @@ from core.providers.catalogue import ModelSpec
 from core.providers.tokens import estimate_tokens
 from core.sessions.casting import Casting
 from core.sessions.errors import BadRequest
-from core.sessions.model import Session, SessionFile, Version
+from core.sessions.model import Session, SessionFile, Status, Version
 from core.sessions.ports import FileStore, Store, Transaction
 from core.sessions.requests import NewSession, Upload
 from core.workspaces.model import Workspace
 
+_log = structlog.get_logger(__name__)
 MAX_EDITORS = 12
 MAX_ROUNDS = 20
 TITLE_CHARACTERS = 80
@@ -133,8 +136,22 @@ class Intake:
         """Return the model with this id; raises `UnknownModel`."""
         return self._casting.resolve(model_id, today=self._clock.now().date()).spec
 
-    def price_round(self, tx: Transaction, session: Session, number: int) -> int:
-        """Return the upper end of what one further round of a session costs, in micro-credits."""
+    def price_next(self, tx: Transaction, session: Session) -> Range | None:
+        """Return what one more round of an ended session is likely to cost.
+
+        None for a session that cannot go on with one, and where its models cannot be asked any more: whoever tries is
+        told why.
+        """
+        if session.status not in {Status.COMPLETED, Status.STOPPED} or session.notes_only or session.forgotten_at:
+            return None
+        try:
+            return self.price_round(tx, session, next_round(tx, session))
+        except UserFacingError as error:
+            _log.info("round_not_priced", session=session.id, code=error.code)
+            return None
+
+    def price_round(self, tx: Transaction, session: Session, number: int) -> Range:
+        """Return what one further round of a session costs; raises as `Casting.find`."""
         workspace = tx.workspaces.find(session.workspace_id)
         versions = tx.sessions.list_versions(session.id)
         chains = self._casting.chains(
@@ -152,7 +169,8 @@ class Intake:
             effort=_effort(session.effort),
         )
         job = replace(job, first_round=number, last_round=number)
-        return estimate(job, self._tariff, at=self._clock.now()).high_microcredits
+        quote = estimate(job, self._tariff, at=self._clock.now())
+        return Range(quote.low_microcredits, quote.high_microcredits)
 
     async def forget(self, storage_keys: Sequence[str]) -> None:
         """Delete files of a session that was deleted."""
@@ -268,6 +286,12 @@ class Intake:
             created_at=draft.created_at,
             extracted=document.markdown if kind == "reference" else "",
         )
+
+
+def next_round(tx: Transaction, session: Session) -> int:
+    """Return the number of the round that a session would go on with: the one after the last that was finished."""
+    rounds = tx.sessions.list_rounds(session.id)
+    return max((item.number for item in rounds if item.finished_at is not None), default=0) + 1
 
 
 def _check(new: NewSession) -> None:

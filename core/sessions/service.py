@@ -16,7 +16,7 @@ from core.sessions.admission import Admission
 from core.sessions.errors import BadRequest, NotPossibleNow, SessionNotFound, TextsForgotten
 from core.sessions.forgetting import forget_texts
 from core.sessions.guidance import GONE, continuing_id, find_guidance, tell_guidance
-from core.sessions.intake import Intake
+from core.sessions.intake import Intake, next_round
 from core.sessions.machine import IllegalMove, move, requeued
 from core.sessions.model import (
     ENDED,
@@ -193,10 +193,8 @@ class SessionService:
             _expect(verb, session, {Status.COMPLETED, Status.STOPPED, Status.FAILED})
             if session.notes_only:
                 raise NotPossibleNow(verb, session.status)
-            rounds = tx.sessions.list_rounds(session.id)
-            last = max((item.number for item in rounds if item.finished_at is not None), default=0)
-            wanted = last + 1
-            price = self._intake.price_round(tx, session, wanted)
+            wanted = next_round(tx, session)
+            price = self._intake.price_round(tx, session, wanted).high_microcredits
             captured, _ = tx.credits.session_totals(session.id)
             stop = replace(session.cast.stop, max_rounds=max(session.cast.stop.max_rounds, wanted))
             extended = replace(

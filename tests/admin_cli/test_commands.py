@@ -191,7 +191,7 @@ def test_where_nothing_is_sold_people_read_dollars(run: Run, session: str) -> No
 def test_what_was_granted_is_not_less_than_nothing_used(run: Run, session: str) -> None:
     """Where nothing is sold a grant shows as no negative use, neither of a workspace nor in its ledger."""
     run("credits", "grant", "terminal:local", "1000", "--reason", "thanks", "--key", "k", "--yes")
-    assert run("workspaces", "list").out.splitlines()[1].endswith("$0.00")
+    assert run("workspaces", "list").out.splitlines()[1].endswith("$0.0000")
     assert run("workspaces", "list", "--json").json[0]["used_credits"] == 0
     said = run("workspaces", "show", "terminal:local").out, run("credits", "history", "terminal:local").out
     assert "used: $0.00" in said[0]
@@ -214,9 +214,9 @@ def test_where_credits_are_sold_people_read_both(run: Run, session: str, monkeyp
     """Every amount of the ledger has its dollars beside it; a cap is credits, unless it says dollars."""
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_nobody")
     run("credits", "grant", "terminal:local", "12.5", "--reason", "thanks", "--key", "k", "--yes")
-    assert "12.50 ($0.125)" in run("credits", "history", "terminal:local").out
-    assert "12.50 ($0.125)" in run("workspaces", "list").out
-    assert "balance: 12.50 ($0.125)" in run("workspaces", "show", "terminal:local").out
+    assert "12.50 ($0.1250)" in run("credits", "history", "terminal:local").out
+    assert "12.50 ($0.1250)" in run("workspaces", "list").out
+    assert "balance: 12.50 ($0.1250)" in run("workspaces", "show", "terminal:local").out
     drafts = [run("sessions", "new", "--brief", "x", "--cap", cap, "--draft", "--json").json for cap in ("50", "$0.5")]
     assert [draft["cap_credits"] for draft in drafts] == [50, 50]
 

@@ -11,7 +11,7 @@ import pytest
 
 from bots.desk.requests import RequestKind
 from bots.views.elements import Button
-from bots.views.result import receipt_post
+from bots.views.receipt import receipt_post
 from core.sessions.model import Session, Status
 from core.sessions.ports import Transaction
 from core.sessions.takeout import Takeout

@@ -11,12 +11,13 @@ from bots.desk.billing import billing_part
 from bots.desk.requests import RequestKind
 from bots.desk.tools import Call, Handlers, Tools
 from bots.views.ask import said
-from bots.views.elements import Button, Element, Quote, Small, Text
+from bots.views.elements import Button, Buttons, Element, Quote, Small, Text
 from bots.views.pager import chunked, cut_text, page_of, turning
 from bots.views.pages import PAGE_CHARACTERS
+from bots.views.receipt import receipt_post
 from core.billing.overview import BillingReader
 from storage.database import Database
-from tests.bots.desk.room import CHANNEL, REPORT, Room
+from tests.bots.desk.room import CHANNEL, OTHER, REPORT, Room
 
 _FORBIDDEN = re.compile(r"\b(turns?|cast|synthesizer|threshold|workspace|holds?|settled?)\b", re.IGNORECASE)
 
@@ -151,6 +152,34 @@ async def test_the_state_offers_nothing_twice(room: Room) -> None:
     labels = [button.label for button in room.last.buttons]
     assert sorted(labels) == sorted(set(labels))
     assert {"Run one more round", "Continue with guidance", "Show all comments"} <= set(labels)
+
+
+async def test_every_charge_is_a_press_away(room: Room) -> None:
+    """The receipt is short; what each editor cost in each round is read privately, by whoever may see the session."""
+    session = await room.ended()
+    receipt = receipt_post(await room.desk.tools.snapshot(session.id))
+    (press,) = [button for row in receipt.elements if isinstance(row, Buttons) for button in row.buttons]
+    await room.press(press, "bob")
+    assert "Content editor" in room.last.text
+    assert "Quoted" in room.last.text
+    await room.found(OTHER)
+    await room.press(press, workspace_id=OTHER)
+    assert "Content editor" not in room.last.text
+
+
+@pytest.mark.parametrize("words", ["hello", "hey"])
+async def test_hello_is_answered_in_a_few_lines(room: Room, words: str) -> None:
+    """What to do first, and where more is: nobody who says hello wants a list of all commands."""
+    await room.mention(words, place=Place.DIRECT)
+    assert len(room.last.text.splitlines()) <= 3
+    assert "There is no" not in room.last.text
+    assert [button.label for button in room.last.buttons] == ["Run free sample", "Start new session", "Show help"]
+    await room.mention("pauze")
+    assert room.last.text.startswith("There is no command 'pauze'. Did you mean 'pause'?")
+    await room.mention("")
+    assert len(room.last.text.splitlines()) <= 3
+    await room.press(next(button for button in room.last.buttons if button.action == "help"))
+    assert "What you can do here" in room.last.text
 
 
 async def test_a_private_result_is_shared_once(room: Room) -> None:

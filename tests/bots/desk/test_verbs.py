@@ -1,11 +1,14 @@
 """What people do to sessions: who may, twice pressed, and the card afterwards."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from bots.desk.requests import RequestKind
 from bots.views.elements import Button
+from bots.views.plain import plain_text
+from bots.views.session_card import session_card
 from core.sessions.model import Session, Status
 from core.sessions.ports import OutboxState
 from tests.bots.desk.room import CHANNEL, HOME, OTHER, REPORT, Room
@@ -102,6 +105,28 @@ async def test_rename_and_star(room: Room) -> None:
     assert (await fresh(room, session)).starred
     await room.command("star", values={"session": session.id})
     assert not (await fresh(room, session)).starred
+
+
+async def test_going_on_names_its_price_before_it_is_pressed(room: Room) -> None:
+    """On the card, on the result, in the form and in the question; a session of another workspace has no price here."""
+    session = await room.ended()
+    price = await room.desk.tools.next_price(session)
+    assert re.fullmatch(r"One more round costs .*credits \(\$.*\)\.", price)
+    shown = plain_text(session_card(await room.desk.tools.snapshot(session.id)))
+    assert price.removeprefix("One more round costs ").removesuffix(".") in shown
+    press = room.request(RequestKind.PRESS, action="continue", target=session.id)
+    form = await room.desk.form_for(press)
+    assert form is not None
+    assert form.intro == price
+    await room.say("and shorter", thread=session.thread.thread)
+    assert price in room.last.text
+    await room.found(OTHER)
+    stranger = room.request(RequestKind.PRESS, action="continue", target=session.id, workspace_id=OTHER)
+    form = await room.desk.form_for(stranger)
+    assert form is not None
+    assert form.intro == ""
+    await room.change(session, model="gone-5")
+    assert await room.desk.tools.next_price(await room.only()) == ""
 
 
 async def test_continue_by_form(room: Room) -> None:

@@ -24,7 +24,7 @@ from bots.views.plain import plain_text, table_text
 from bots.views.posts import view_of
 from bots.views.settings import people_words, settings_view, setup_view
 from bots.views.welcome import installed_view
-from bots.views.words import exact
+from bots.views.words import exact, places_of
 from core.billing.buyers import Link
 from core.billing.errors import NotABuyer, UnknownProduct
 from core.billing.overview import HistoryPage
@@ -247,19 +247,19 @@ def test_the_plans_fit_side_by_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("microcredits", "unit", "shown"),
+    ("amounts", "unit", "shown"),
     [
-        (1_200_000, Unit.CREDITS, "1.20 ($0.012)"),
-        (1_234_567, Unit.CREDITS, "1.23 ($0.0123)"),
-        (-2_300_000_000, Unit.CREDITS, "-2,300.00 (-$23.00)"),
-        (0, Unit.CREDITS, "0.00 ($0.00)"),
-        (1_234_567, Unit.DOLLARS, "$0.0123"),
-        (10**9, Unit.DOLLARS, "$10.00"),
+        ((1_200_000, 4_000_000), Unit.CREDITS, ("1.20 ($0.0120)", "4.00 ($0.0400)")),
+        ((1_234_567,), Unit.CREDITS, ("1.23 ($0.0123)",)),
+        ((-2_300_000_000, 0), Unit.CREDITS, ("-2,300.00 (-$23.00)", "0.00 ($0.00)")),
+        ((1_234_567, 10**9), Unit.DOLLARS, ("$0.0123", "$10.0000")),
+        ((10**9, 1), Unit.DOLLARS, ("$10.00", "$0.00")),
     ],
+    ids=str,
 )
-def test_columns_add_up_in_both_units(microcredits: int, unit: Unit, shown: str) -> None:
-    """To the hundredth of a credit, which is a hundredth of a cent."""
-    assert exact(microcredits, unit) == shown
+def test_columns_add_up_in_both_units(amounts: tuple[int, ...], unit: Unit, shown: tuple[str, ...]) -> None:
+    """To the hundredth of a credit, which is a hundredth of a cent; all that is read together has as many decimals."""
+    assert tuple(exact(one, unit, places=places_of(amounts)) for one in amounts) == shown
 
 
 def test_the_docs_explain_the_unit() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bots.views.elements import Buttons, Fields, Table, View
 from bots.views.plain import plain_text
 from bots.views.posts import view_of
+from core.credits.estimate import Range
 from core.money import Unit
 from core.orchestration.ports import Content, PostKind, Snapshot
 from core.sessions.model import Desired, EndReason, Fate, Guidance, ParkReason, Round, Status
@@ -295,20 +296,73 @@ def test_a_round_that_declined_much_says_the_weightiest_and_how_many_more() -> N
     assert "- and 17 more: see all comments" in text
 
 
-def test_the_receipt_adds_up() -> None:
-    """A line a round and a role, totals a round, and what was quoted, charged, not used."""
+def test_the_receipt_is_short() -> None:
+    """What was paid, for what, what is left, and each round where there are several; single charges are a press away."""
     view = view_of(_content(PostKind.RECEIPT))
-    lines, totals = [item for item in view.elements if isinstance(item, Table)]
-    assert lines.rows[0] == ("Reading", "Content editor", "rehearsal", "6.0", "1.20 ($0.012)")
-    assert lines.rows[3][1] == "Lead editor"
-    assert totals.rows == (("Reading", "4.00 ($0.04)"), ("Round 1", "6.00 ($0.06)"))
     assert _fields(view) == {
-        "Quoted": "10 to 20 credits ($0.10 to $0.20)",
-        "Set aside at most": "40.00 credits ($0.40)",
         "Charged": "10.00 credits ($0.10)",
+        "For": "the reading and 1 round, with 3 editors on rehearsal",
+        "Set aside at most": "40.00 credits ($0.40)",
         "Given back": "30.00 credits ($0.30)",
         "Balance": "90.00 credits ($0.90)",
     }
+    assert plain_text(view).splitlines()[-1] == "Reading: 4.00 ($0.04) · Round 1: 6.00 ($0.06)"
+    assert _labels(view) == ["Show every charge"]
+    assert not any(isinstance(item, Table) for item in view.elements)
+    alone = replace(SNAPSHOT, turns=TURNS[4:])
+    assert "Round 1:" not in plain_text(view_of(_content(PostKind.RECEIPT, alone)))
+
+
+def test_the_whole_receipt_adds_up() -> None:
+    """A line a round and a role, totals where there are several rounds, as many decimals everywhere."""
+    view = view_of(_content(PostKind.RECEIPT), has_buttons=False)
+    lines, totals = [item for item in view.elements if isinstance(item, Table)]
+    assert lines.rows[0] == ("Reading", "Content editor", "rehearsal", "6.0", "1.20 ($0.0120)")
+    assert lines.rows[3][1] == "Lead editor"
+    assert totals.rows == (("Reading", "4.00 ($0.0400)"), ("Round 1", "6.00 ($0.0600)"))
+    assert _fields(view)["Quoted"] == "10.00 ($0.1000) to 20.00 ($0.2000)"
+    assert _labels(view) == []
+    assert {len(found) for found in re.findall(r"\$\d+\.(\d+)", plain_text(view))} == {4}
+    alone = view_of(_content(PostKind.RECEIPT, replace(SNAPSHOT, turns=TURNS[4:])), has_buttons=False)
+    assert sum(isinstance(item, Table) for item in alone.elements) == 1
+
+
+def test_a_round_says_whose_wishes_it_heard() -> None:
+    """Who said something that went into it, each once; not that it was followed, which nobody recorded."""
+    told = tuple(
+        Guidance(f"m{number}", SESSION.id, who, "Shorter.", NOON, taken_round=taken, muted=muted)
+        for number, (who, taken, muted) in enumerate(
+            [("w/ann", 1, False), ("w/ann", 1, False), ("w/bo", 1, False), ("w/cy", 1, True), ("w/bo", 0, False)]
+        )
+    )
+    snapshot = replace(SNAPSHOT, guidance=told, names={"w/ann": "Ann", "w/bo": "Bo", "w/cy": "Cy"})
+    assert "Heard: 3 wishes from Ann and Bo." in plain_text(view_of(_content(PostKind.ROUND_CARD, snapshot, round=1)))
+    assert "Heard: 1 wish from Bo." in plain_text(view_of(_content(PostKind.ROUND_CARD, snapshot, round=0)))
+    assert "Heard" not in plain_text(view_of(_content(PostKind.RECEIPT, snapshot)))
+    quiet = replace(snapshot, session=replace(SESSION, verbosity=Verbosity.QUIET))
+    assert "Heard: 4 wishes from Ann and Bo." in plain_text(view_of(_content(PostKind.RECEIPT, quiet)))
+    unnamed = replace(snapshot, names={})
+    assert "Heard: 1 wish." in plain_text(view_of(_content(PostKind.ROUND_CARD, unnamed, round=0)))
+    assert "too late" not in plain_text(view_of(_content(PostKind.RESULT, snapshot)))
+
+
+def test_a_wish_that_came_too_late_is_told() -> None:
+    """It was marked as taken, and no round was left to read it: whoever said it knows how it is heard."""
+    told = (Guidance("m1", SESSION.id, "w/ann", "Shorter.", NOON),)
+    text = plain_text(view_of(_content(PostKind.RESULT, replace(SNAPSHOT, guidance=told))))
+    assert "1 wish came too late to be heard; one more round hears it." in text
+
+
+@pytest.mark.parametrize(
+    ("unit", "price"), [(Unit.CREDITS, "3 to 8 credits ($0.03 to $0.08)"), (Unit.DOLLARS, "$0.03 to $0.08")], ids=str
+)
+def test_one_more_round_has_a_price_before_anybody_presses(unit: Unit, price: str) -> None:
+    """It stands with the button, on the result and on the card, in the unit that people see; not where it was shared."""
+    snapshot = replace(SNAPSHOT, unit=unit, next_round=Range(3_000_000, 8_000_000))
+    text = plain_text(view_of(_content(PostKind.RESULT, snapshot)))
+    assert f"One more round costs {price}." in text
+    assert _fields(view_of(_content(PostKind.SESSION_CARD, snapshot)))["One more round"] == price
+    assert "One more round" not in plain_text(view_of(_content(PostKind.RESULT, snapshot, facts={"shared": "yes"})))
 
 
 @pytest.mark.parametrize("unit", list(Unit), ids=str)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from bots.views.result import receipt_post
+from bots.views.receipt import receipt_post
 from bots.views.session_card import session_card
 from core.billing.model import NoticeKind, RetentionTerm
 from core.billing.ports import BillingStore, BillingTransaction

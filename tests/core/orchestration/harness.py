@@ -122,7 +122,9 @@ class Harness:
             clock=clock,
         )
         self.use(self.engine)
-        self.poster = Poster(store=store, chats={self.platform: self.chat}, clock=clock)
+        self.poster = Poster(
+            store=store, chats={self.platform: self.chat}, clock=clock, price_next=self.intake.price_next
+        )
         self.finisher = Finisher(store=store, files=self.files, ledger=self.ledger, clock=clock, version="test")
         self.runner = SegmentRunner(
             store=store,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bots.views.result import receipt_post
+from bots.views.receipt import receipt_post
 from bots.views.session_card import session_card
 from core.sessions.errors import NotPossibleNow, TextsForgotten
 from storage.database import Database
