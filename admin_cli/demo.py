@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from admin_cli.output import DEFAULT_OUT, FAILED, fail, print_json, say
+from admin_cli.output import DEFAULT_OUT, FAILED, fail, print_json, program, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,7 @@ def demo(
     from admin_cli import bootstrap, foreground
     from admin_cli.local import DEMO_THREAD, MEMBER, WORKSPACE
     from admin_cli.report import session_report
+    from admin_cli.saving import save_results
     from bots.bootstrap import Choices
     from core.sessions.model import Status
     from core.sessions.requests import NewSession
@@ -47,7 +48,7 @@ def demo(
     if upload is None and not brief.strip():
         upload = _sample()
         if upload is None:
-            fail('Say what to write: atelier demo --brief "...", or give a file.')
+            fail(f'Say what to write: {program()} demo --brief "...", or give a file.')
     new = NewSession(
         workspace_id=WORKSPACE,
         member_id=MEMBER,
@@ -74,7 +75,7 @@ def demo(
         from core.orchestration.snapshot import load_snapshot
 
         session = await _play(parts, chat, new, out)
-        files = await foreground.save_results(parts, session.id, out)
+        files = await save_results(parts, session.id, out)
         return await load_snapshot(parts.database, session.id, parts.tariff.unit), files
 
     snapshot, files = bootstrap.run(work, settings=settings, chats={chat.platform: chat}, choices=choices)
@@ -88,14 +89,14 @@ def demo(
 
 
 async def _play(parts: Parts, chat: TerminalChat, new: NewSession, out: str) -> Session:
-    """Create the session, tell its price, and run it here."""
+    """Create the session and run it here."""
     from admin_cli.foreground import run_here
     from admin_cli.local import MEMBER, ensure_workspace, grant_demo_credits
 
     await ensure_workspace(parts)
     session = await parts.sessions.create(new)
     await grant_demo_credits(parts, session)
-    tell_quote(chat, session, parts.tariff.unit)
+    chat.say(f"{session.title}  ({session.id}), written with the model {session.model}\n")  # its card tells the rest
     await parts.run_sessions()
     return await run_here(parts, chat, session, lambda: parts.sessions.start(session.id, actor=MEMBER), out=out)
 
@@ -122,18 +123,18 @@ def tell_end(chat: TerminalChat, session: Session, files: list[str], out: str, u
     for path in files:
         chat.say(f"File: {path}")
     if session.status in {Status.COMPLETED, Status.STOPPED}:
-        chat.say(f"All comments: atelier sessions comments {session.id}")
+        chat.say(f"All comments: {program()} sessions comments {session.id}")
     if session.status in {Status.COMPLETED, Status.STOPPED} and not session.notes_only:
         chat.say(
-            f"One more round: atelier sessions more {session.id}\n"
-            f'With guidance: atelier sessions continue {session.id} "what to do"'
+            f"One more round: {program()} sessions more {session.id}\n"
+            f'With guidance: {program()} sessions continue {session.id} "what to do"'
         )
     elif session.status is Status.PAUSED:
         chat.say(f"Paused. Go on with: {resume_hint(session.id, out)}")
     elif session.status is Status.WAITING:
         chat.say(f"It waits: {park_words(session.park_reason, unit)}. Go on with: {resume_hint(session.id, out)}")
     elif session.status not in ENDED:
-        say(f"It is {session.status.value}. Watch it with: atelier sessions watch {session.id}")
+        say(f"It is {session.status.value}. Watch it with: {program()} sessions watch {session.id}")
 
 
 def read_upload(file: str) -> Upload:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from admin_cli.output import DEFAULT_OUT, fail
+from admin_cli import saving
+from admin_cli.output import DEFAULT_OUT, fail, program
 from bots.terminal.chat import Mode, TerminalChat
 from core.clock import SystemClock
-from core.errors import AtelierError
 from core.ids import derived_key
 from core.orchestration.ports import Content, PostKind
 from core.orchestration.snapshot import load_snapshot
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from bots.bootstrap import Parts
     from core.orchestration.ports import Snapshot
-    from core.sessions.ports import Transaction
 
 LIVE_PACE_TOKENS_PER_SECOND = 500.0
 _LOOK_SECONDS = 0.1
 _POSTS_SECONDS = 15.0
 _INTERRUPTED = 130
 _UNANSWERED_PRESSES = 2
+save_results = saving.save_results
 
 
 def make_chat(*, silent: bool) -> TerminalChat:
@@ -72,6 +72,7 @@ async def run_here(
         pausing.add(loop.create_task(_pause(parts, session.id)))
 
     chat.focus = session.id
+    chat.expect(await load_snapshot(parts.database, session.id, parts.tariff.unit))
     loop.add_signal_handler(signal.SIGINT, interrupted)
     try:
         await begin()
@@ -90,7 +91,7 @@ async def run_here(
 def resume_hint(session_id: str, out: str) -> str:
     """Return what to type to go on, so that the files come where they were asked for."""
     folder = "" if out == DEFAULT_OUT else f" --out {shlex.quote(out)}"
-    return f"atelier sessions resume {session_id}{folder}"
+    return f"{program()} sessions resume {session_id}{folder}"
 
 
 async def _pause(parts: Parts, session_id: str) -> Session:
@@ -146,32 +147,6 @@ async def _print_once(chat: TerminalChat, snapshot: Snapshot, content: Content, 
             await chat.send(snapshot.session.thread, part, key=key)
 
 
-async def save_results(parts: Parts, session_id: str, folder: str) -> list[str]:
-    """Write the newest result files of a session into *folder* and return their paths.
-
-    Raises:
-        OutputFailed: If the folder cannot be written.
-    """
-    session = await parts.sessions.get(session_id)
-
-    def read(tx: Transaction) -> list[tuple[str, str]]:
-        results = [file for file in tx.sessions.list_files(session.id) if file.kind == "result"]
-        return [(file.name, file.storage_key) for file in results]
-
-    target = Path(folder)
-    paths: list[str] = []
-    for name, key in await parts.database.read(read):
-        path = target / Path(name.replace("\\", "/")).name
-        data = await parts.files.get(key)
-        try:
-            await asyncio.to_thread(_write, path, data)
-        except OSError as error:
-            raise OutputFailed(f"{path}: {error.strerror or 'cannot be written'}") from error
-        if str(path) not in paths:
-            paths.append(str(path))
-    return paths
-
-
 def prepare_folder(folder: str) -> None:
     """Make the folder for the finished files, or end with one line that says why not: before anything is spent."""
     try:
@@ -182,12 +157,3 @@ def prepare_folder(folder: str) -> None:
             pass
     except OSError as error:
         fail(f"{folder}: the finished files cannot be written there: {error.strerror or 'no reason was given'}.")
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-
-
-class OutputFailed(AtelierError):
-    """A result could not be written where somebody asked for it; it is kept in the session."""

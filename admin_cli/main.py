@@ -18,13 +18,14 @@ from admin_cli import (
     extract,
     models,
     projects,
+    saving,
     serve,
     sessions,
     slack,
     templates,
     workspaces,
 )
-from admin_cli.output import BAD_INPUT, FAILED, say, sentence_of
+from admin_cli.output import BAD_INPUT, FAILED, print_anything, say, sentence_of
 
 if TYPE_CHECKING:
     from typer._click import Context
@@ -62,6 +63,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("extract")(extract.extract)
 app.command("doctor")(doctor.doctor)
+sessions.app.command("save")(saving.save)
 app.add_typer(db.app, name="db")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(sessions.app, name="sessions")
@@ -93,4 +95,5 @@ def _root(
 
 def run() -> None:
     """Run the command line."""
+    print_anything()
     app()

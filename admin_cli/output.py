@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
+import shlex
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from core.errors import AtelierError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from core.errors import AtelierError
+    from bots.errors import DatabaseUnreachable
     from core.money import Unit
 
 BAD_INPUT = 2
@@ -21,9 +28,33 @@ _PIPE_COLUMNS = 10_000
 _KEYS = {"anthropic": "ANTHROPIC_API_KEY", "google": "GOOGLE_API_KEY", "openai": "OPENAI_API_KEY"}
 
 
+class CommandFailed(AtelierError):
+    """A command cannot end as it should. Its text is the sentence for whoever typed it, with the way out."""
+
+
+def print_anything() -> None:
+    """Let standard output and error take every character: what their encoding lacks becomes a question mark.
+
+    A pipe of an old system, or ``LC_ALL=C``, must not end a session that was paid for.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def program() -> str:
+    """Return what to type to run this program again: ``atelier`` where the shell finds it, else the way to it."""
+    called = Path(sys.argv[0])
+    if called.name != "atelier" or not called.exists() or shutil.which("atelier") is not None:
+        return "atelier"
+    here = Path.cwd()
+    return shlex.quote(str(called.absolute().relative_to(here) if called.absolute().is_relative_to(here) else called))
+
+
 def print_json(value: Any) -> None:
-    """Print one JSON value on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Print one JSON value on standard output, in ASCII where that cannot take every character."""
+    encoding = codecs.lookup(sys.stdout.encoding or "utf-8").name
+    typer.echo(json.dumps(value, ensure_ascii=not encoding.startswith("utf"), indent=2, default=str))
 
 
 def print_rows(rows: Sequence[dict[str, Any]], columns: Iterable[str], *, as_json: bool, empty: str) -> None:
@@ -68,7 +99,7 @@ def sentence_of(error: AtelierError) -> str:
     """Return *error* in one sentence for people."""
     from dataclasses import replace
 
-    from bots.errors import BadSettings
+    from bots.errors import BadSettings, DatabaseUnreachable
     from bots.views.errors import words_for, words_for_code
     from core.errors import UserFacingError
     from core.providers.errors import ProviderNotConfigured
@@ -77,12 +108,31 @@ def sentence_of(error: AtelierError) -> str:
         # whoever types commands is the operator, who can set it
         variable = _KEYS.get(error.provider) or f"one of {', '.join(_KEYS.values())}"
         return replace(words_for(error, _unit()), way_out=f"Set {variable}, in the environment or in .env.").sentence
+    if isinstance(error, CommandFailed):
+        return str(error)
     if isinstance(error, BadSettings):
         return " ".join(error.problems)
+    if isinstance(error, DatabaseUnreachable) and (why := _trouble_with_file(error)):
+        return f"The database file {error.address} cannot be used ({why}). Is there room on the disk, and may you write in its folder?"
     if isinstance(error, UserFacingError):
         return words_for(error, _unit()).sentence
     words = words_for_code("unavailable", _unit())
     return f"{words.title}. {type(error).__name__}: {error}"
+
+
+def _trouble_with_file(error: DatabaseUnreachable) -> str:
+    """Return what SQLite says of its file; empty for a database that is no file."""
+    from sqlite3 import Error
+
+    cause: BaseException | None = error
+    while cause is not None:
+        found = (
+            cause if isinstance(cause, Error) else getattr(cause, "orig", None)
+        )  # SQLAlchemy's errors carry the driver's
+        if isinstance(found, Error):
+            return str(found)
+        cause = cause.__cause__
+    return ""
 
 
 def read_amount(text: str, unit: Unit) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from admin_cli.output import print_rows
+from admin_cli.output import fail, print_rows, program
 
 if TYPE_CHECKING:
     from bots.bootstrap import Parts
@@ -43,6 +43,8 @@ def list_(
                 "archived_at": project.archived_at.isoformat() if project.archived_at else None,
             }
 
+        if await parts.database.read(lambda tx: tx.workspaces.find(workspace)) is None:
+            fail(f"There is no workspace {workspace!r}. `{program()} workspaces list` shows which there are.")
         return await parts.database.read(
             lambda tx: [row(tx, project) for project in tx.workspaces.list_projects(workspace, archived=archived)]
         )

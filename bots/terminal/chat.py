@@ -18,7 +18,7 @@ from bots.views.plain import plain_text
 from bots.views.streams import harmless
 from bots.views.words import round_name
 from core.clock import Clock
-from core.orchestration.ports import ChatPort, Content, Part, PostKind, Progress
+from core.orchestration.ports import ChatPort, Content, Part, PostKind, Progress, Snapshot
 from core.sessions.model import Session, ThreadRef
 
 _FRAME_SECONDS = 0.1
@@ -115,6 +115,12 @@ class TerminalChat(ChatPort):
                 self._line(f"{round_name(update.round)}, {panel.name}: {panel.state_words}")
             case _:
                 pass
+
+    def expect(self, snapshot: Snapshot) -> None:
+        """Know names and numbers of a session before its first post: one that goes on has posted its card long ago."""
+        (card,) = self.render(Content(PostKind.SESSION_CARD, snapshot))
+        payload: dict[str, Any] = card.payload
+        self._board.know(payload["status"])
 
     def say(self, text: str) -> None:
         """Print a line of ours between the posts."""

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.panel import Panel
@@ -32,8 +33,9 @@ from bots.views.streams import harmless
 # What begins a block of HTML or a note of a link, after whatever opens its line; entities, but not those in code.
 _BEGINS = re.compile(r"^(?P<before>[\s>*+\-\d.)]*)(?P<sign><|\[(?=[^\]]+\]:))")
 _CODE_OR_ENTITY = re.compile(r"(?<![`\\])(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)|(?P<entity>&(?=#?\w+;))")
+_ANY_WIDTH = 1_000  # columns, to ask how wide something would like to be
 _BOLD = re.compile(r"(?m)(?<![*\\])\*\*(?=\S)([^\n]+?)(?<=\S)\*\*(?!\*)")
-_ASIDE = re.compile(r"(?m) _(\S[^\n]*)_$")
+_ASIDE = re.compile(r"(?m)(^| )_(\S[^\n]*)_$")
 
 
 def draw(elements: Sequence[Element], files: Mapping[str, str]) -> RenderableType:
@@ -62,7 +64,7 @@ def _draw(element: Element, files: Mapping[str, str]) -> RenderableType:  # noqa
         case Fields(pairs):
             return _grid(pairs)
         case Table():
-            return _table(element)
+            return _Rows(element)
         case ProgressLine(label, done, total):
             return RichText(harmless(f"{label} ({done} of {total})" if total else label))
         case Divider():
@@ -78,7 +80,7 @@ def _draw(element: Element, files: Mapping[str, str]) -> RenderableType:  # noqa
 
 def unmarked(text: str) -> str:
     """Return plain lines without the stars and underscores of our own emphasis, which nothing would draw there."""
-    return _ASIDE.sub(r" \1", _BOLD.sub(r"\1", text))
+    return _ASIDE.sub(r"\1\2", _BOLD.sub(r"\1", text))
 
 
 class _Prose(Markdown):
@@ -119,6 +121,23 @@ def _grid(pairs: Sequence[tuple[str, str]]) -> RichTable:
     for name, value in pairs:
         grid.add_row(harmless(name), RichText(harmless(value)))
     return grid
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A table; where the terminal is too narrow for it, a line a row instead of columns of single letters."""
+
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        drawn = _table(self.table)
+        if console.measure(drawn, options=options.update(max_width=_ANY_WIDTH)).maximum <= options.max_width:
+            yield drawn
+            return
+        for row in self.table.rows:
+            line = RichText(harmless(" · ".join(cell for cell in row if cell.strip())))
+            yield Padding(line, (0, 0, 0, 2))
+        yield ""
 
 
 def _table(table: Table) -> RichTable:

@@ -114,7 +114,7 @@ def test_what_is_right_is_left_alone(text: str) -> None:
     "text",
     [
         (
-            "You get a discount on the whole of it if you order before the first day of May and you pay for all of it in "
+            "You will get a discount on the whole of it if you have ordered before the first of May and you have paid for all of it in "
             "full ahead of the day of the delivery."
         ),
         (
@@ -122,7 +122,7 @@ def test_what_is_right_is_left_alone(text: str) -> None:
             "the men who were to bring the wood to us.”"
         ),
         (
-            "Bring the old forms of the last two years to the office on the first floor so they can be signed by one of "
+            "You should bring the old forms of the last two years to the office on the first floor so they can be signed by one of "
             "the people who work there until noon."
         ),
     ],
