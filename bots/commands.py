@@ -149,6 +149,7 @@ _NAMED_SESSION = Option("session", "Which session; yours here if left out", comp
 _TEAM = Option("team", "Which team of editors", completion=Completion.TEAM)
 _EDITORS = Option("editors", "How many editors", Kind.INTEGER, minimum=1, maximum=12, completion=Completion.EDITORS)
 _ROUNDS = Option("rounds", "How many rounds at most", Kind.INTEGER, minimum=1, maximum=20)
+_GOOD_ENOUGH = Option("good-enough", "Score at which to stop, 0 to 10", Kind.NUMBER, minimum=0, maximum=10)
 _MODEL = Option("model", "Which model writes and edits", completion=Completion.MODEL)
 _BRIEF = Option("brief", "What to write, or what to do with the file", rest=True, max_length=_BRIEF_LENGTH)
 _FILE = Option("file", "The document to work on: DOCX, PDF, TXT or MD", Kind.FILE)
@@ -199,7 +200,7 @@ COMMANDS: tuple[Command, ...] = (
             _TEAM,
             _EDITORS,
             _ROUNDS,
-            Option("good-enough", "Score at which to stop, 0 to 10", Kind.NUMBER, minimum=0, maximum=10),
+            _GOOD_ENOUGH,
             _MODEL,
             Option(
                 "cap",
@@ -352,6 +353,20 @@ COMMANDS: tuple[Command, ...] = (
         "Show a template: its brief and its settings",
         (Option("template", "Which template", required=True, rest=True, completion=Completion.TEMPLATE),),
         example="template show Press release",
+    ),
+    _template(
+        "edit",
+        "Change a template: a form, or the options that you name",
+        (
+            Option("template", "Which template", required=True, rest=True, completion=Completion.OWN_TEMPLATE),
+            Option("to", "Another name", max_length=_NAME_LENGTH),
+            Option("brief", "What to write, or what to do with the file", max_length=_BRIEF_LENGTH),
+            Option("reference-notes", "How to use the files that are only read", max_length=1_000),
+            _ROUNDS,
+            _GOOD_ENOUGH,
+        ),
+        who=Who.MAKER,
+        example="template edit Weekly report --rounds 2",
     ),
     _template(
         "delete",

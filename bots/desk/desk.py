@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from bots.commands import BY_NAME
+from bots.commands import BY_NAME, Completion
 from bots.desk import (
     choosing,
     completing,
@@ -172,7 +172,9 @@ class Desk:
             return False
         command = BY_NAME.get(request.command)
         text = command.rest if command is not None else None
-        return text is None or not request.values.get(text.name)  # who said it all needs no form
+        if text is None or text.completion is not Completion.NONE:  # what it is about is named, not what to do
+            return True
+        return not request.values.get(text.name)  # who said it all needs no form
 
     async def form_for(self, request: Request) -> Form | None:
         """Return the form that a request needs before it can be done, None for one that can be done as it is."""
@@ -322,7 +324,10 @@ async def _answer(door: Door, request: Request, view: View) -> None:
 def _lost_form(request: Request) -> View:
     """Return how somebody gets to a form that did not open: by a press, which opens it, or by typing again."""
     if request.kind is RequestKind.COMMAND:
-        return lost_form_view(request.command, Button(request.command, OPEN_FORM, ""))
+        rest = BY_NAME[request.command].rest if request.command in BY_NAME else None
+        is_named = rest is not None and rest.completion is not Completion.NONE
+        about = str(request.values.get(rest.name, "")) if rest is not None and is_named else ""
+        return lost_form_view(request.command, Button(request.command, OPEN_FORM, about))
     return lost_form_view("", Button(request.action, OPEN_FORM, request.target, request.argument))
 
 

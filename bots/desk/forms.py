@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bots.commands import BY_NAME, Command
+from bots.commands import BY_NAME
 from core.casts.catalogue import list_casts
 from core.money import Unit
 from core.providers.catalogue import ModelSpec
 from core.workspaces.model import Preferences, Project, Template, WorkspaceSettings
-from core.workspaces.naming import name_key
+from core.workspaces.naming import MOST_CHARACTERS, name_key
 
 LINE_CHARACTERS = 300
+FIELD_CHARACTERS = 3_000
+"""What a field of a form holds on every platform."""
 NEW_FORM = "new"
 MOST_CHOICES = 25
 SHOWN = (
@@ -119,7 +121,6 @@ def new_form(
         template: Name or id of the one that was named already.
         is_private: Whether it was asked for privately.
     """
-    command = BY_NAME["new"]
     team = last.get("team", "") or settings.cast
     named = (one.id for one in templates if template and {template, name_key(template)} & {one.id, one.key})
     chosen = next(named, "")
@@ -132,7 +133,7 @@ def new_form(
         title="New session",
         submit="Start session",
         fields=(
-            Field("brief", "What to write, or what to do", FieldKind.PARAGRAPH, max_length=_brief_length(command)),
+            Field("brief", "What to write, or what to do", FieldKind.PARAGRAPH, max_length=_brief_length()),
             Field("files", "Files to work on", FieldKind.FILES, help="DOCX, PDF, TXT or MD; the first one is edited"),
             more(
                 "template",
@@ -168,6 +169,38 @@ def new_form(
             ),
         ),
         kept={"form": NEW_FORM},
+    )
+
+
+def template_form(template: Template) -> Form:
+    """Return the form that changes a template: the five things that people change, since a modal of Discord's has no more.
+
+    A brief that is longer than a field holds is left out, rather than cut.
+    """
+    threshold = template.threshold
+    brief = Field(
+        "brief", "What to write, or what to do", FieldKind.PARAGRAPH, template.brief, max_length=_brief_length()
+    )
+    is_long = len(template.brief) > FIELD_CHARACTERS
+    return Form(
+        "template-edit",
+        "Edit the template",
+        "Save template",
+        (
+            Field("to", "What it is called", value=template.name, required=True, max_length=MOST_CHARACTERS),
+            *(() if is_long else (brief,)),
+            Field(
+                "reference-notes",
+                "How to use the files to read",
+                FieldKind.PARAGRAPH,
+                template.reference_notes,
+                max_length=1_000,
+            ),
+            Field("rounds", "Rounds at most", value="" if template.rounds is None else str(template.rounds)),
+            Field("good-enough", "Good enough at", value="" if threshold is None else f"{threshold:g}", help="0 to 10"),
+        ),
+        {"template": template.id},
+        "Its brief is too long for this form; `template edit NAME --brief ...` takes a longer one." if is_long else "",
     )
 
 
@@ -261,6 +294,6 @@ def _projects(projects: Sequence[Project]) -> tuple[tuple[str, str], ...]:
     return tuple((project.id, project.name) for project in reversed(projects))[:MOST_CHOICES]
 
 
-def _brief_length(command: Command) -> int | None:
-    option = command.option("brief")
+def _brief_length() -> int | None:
+    option = BY_NAME["new"].option("brief")
     return option.max_length if option is not None else None

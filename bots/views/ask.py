@@ -23,10 +23,7 @@ _CHOICES = {  # verbs whose command is no verb, or that say too little: the ques
     "data-delete": ("remove the texts of", "Remove texts of"),
     "mute": ("take your directions out of", "Take my directions out of"),
 }
-_NO_FILE = (
-    "**No file came with this.** Started like this, a text is written from these few words. "
-    "To have a file edited, discard this and post your words again together with the file."
-)
+_NO_FILE = "**No file came with this.** To have one edited, post it together with your words."
 _PRIVATELY = {"slack": "It works in your messages with Atelier: only you see it there."}
 _STEER_BY_BUTTON = "To say what to do differently, press Steer session on its card."
 _STEERING = {
@@ -139,6 +136,14 @@ def price_view(
     cap = money(session.cap_microcredits, unit)
     state = "Ready to start" if not is_started else "Starting" if first_time else "Started"
     title = f"{state}: {session.title}"
+    buttons: tuple[Button, ...] = (
+        Button("start", "Start session", session.id, style=Style.PRIMARY),
+        Button("discard", "Discard session", session.id),
+    )
+    if lacks_file and not is_started:  # rather a slip than a session: one question, and what it would cost
+        asked = f"{_NO_FILE} To have a text written from these few words, start: {price}, never more than {cap}."
+        first = (Small(f"**Before your first session:** {first_time}"),) if first_time else ()
+        return View((Text(asked), *first, Buttons(buttons)), f"{title}. {asked}")
     pairs = [
         ("Price", f"{price}, never more than {cap}"),
         ("Editors", editors_line(session.cast)),
@@ -150,8 +155,6 @@ def price_view(
         pairs.append(("Balance", left(balance_microcredits)))
     elements: list[Element] = [Heading(title, 2), Fields(tuple(pairs))]
     elements += [Small(notice) for notice in session.notices]
-    if lacks_file and not is_started:
-        elements.append(Text(_NO_FILE))
     if first_time:
         elements.append(Text(f"**Before your first session:** {first_time}"))
     if session.origin:
@@ -159,12 +162,7 @@ def price_view(
     if is_started:
         elements.append(Small(_steering(session)))
         elements.append(Small("You are mentioned once, at the end, and when you are needed."))
-        buttons: tuple[Button, ...] = (Button("stop", "Stop session", session.id, style=Style.DANGER),)
-    else:
-        buttons = (
-            Button("start", "Start session", session.id, style=Style.PRIMARY),
-            Button("discard", "Discard session", session.id),
-        )
+        buttons = (Button("stop", "Stop session", session.id, style=Style.DANGER),)
     elements.append(Buttons(buttons))
     return View(tuple(elements), f"{title}. Price: {price}, never more than {cap}.")
 

@@ -345,7 +345,8 @@ def _name_invalid(error: NameInvalid) -> ErrorView:
 
 def _name_taken(error: NameTaken) -> ErrorView:
     explanation = f"There is a {error.what} called {error.name} already{', archived' if error.is_archived else ''}."
-    return ErrorView(WORDS[NameTaken.code].title, explanation, "Choose another one.")
+    way_out = "Choose another one, or change that one: `template edit`." if error.what == "template" else ""
+    return ErrorView(WORDS[NameTaken.code].title, explanation, way_out or "Choose another one.")
 
 
 def _name_unknown(error: NameUnknown) -> ErrorView:

@@ -9,7 +9,7 @@ from core.casts.catalogue import list_casts
 from core.money import Unit
 from core.workspaces.model import Template
 
-SHOW, DELETE = "template-show", "template-delete"
+SHOW, EDIT, DELETE = "template-show", "template-edit", "template-delete"
 _EXCERPT_CHARACTERS = 120
 _BRIEF_CHARACTERS = 2_400
 
@@ -27,14 +27,14 @@ def templates_view(templates: Sequence[Template], *, page: int, pages: int) -> V
     return View(tuple(elements), f"Templates: {', '.join(one.name for one in templates)}.")
 
 
-def template_view(template: Template, *, maker: str, unit: Unit, may_delete: bool) -> View:
+def template_view(template: Template, *, maker: str, unit: Unit, may_change: bool) -> View:
     """Return one template.
 
     Args:
         template: The template.
         maker: The name of whoever saved it, empty for one that ships.
         unit: In which unit people see amounts.
-        may_delete: Whether the reader may delete it.
+        may_change: Whether the reader may change and delete it.
     """
     elements: list[Element] = [Heading(template.name, 2)]
     elements += [Text(piece) for piece in cut_text(template.brief or "It has no words of its own.", _BRIEF_CHARACTERS)]
@@ -46,7 +46,8 @@ def template_view(template: Template, *, maker: str, unit: Unit, may_delete: boo
     by = f"Saved by {maker or 'somebody'} on {template.created_at:%Y-%m-%d}." if template.workspace_id else "It ships."
     elements.append(Small(f"{by} What you say when you start goes before it."))
     buttons = [Button("new", f"Start with {template.name}"[:75], "", template.id, style=Style.PRIMARY)]
-    if may_delete:
+    if may_change:
+        buttons.append(Button(EDIT, "Edit template", template.id))
         buttons.append(Button(DELETE, "Delete template", template.id, style=Style.DANGER))
     elements.append(Buttons(tuple(buttons)))
     return View(tuple(elements), f"{template.name}: {_excerpt(template.brief)}")

@@ -177,6 +177,10 @@ class TemplateRepository(Protocol):
         """Return a workspace's own, oldest first."""
         ...
 
+    def save(self, template: Template) -> None:
+        """Write what changed of a template that is there."""
+        ...
+
     def delete(self, template_id: str) -> bool:
         """Delete it; False if it is not there."""
         ...

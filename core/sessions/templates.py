@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -60,20 +60,44 @@ class Templates:
             made_by=actor,
             **_start_of(session),
         )
-        if len(template.brief) > MOST_BRIEF_CHARACTERS:
-            raise BadRequest("brief", f"A template's brief has at most {MOST_BRIEF_CHARACTERS:,} characters.")
+        _check_brief(template)
 
         def work(tx: Transaction) -> Template:
             found = tx.templates.find(template.id)
             if found is not None:
                 return found
-            tx.workspaces.guard(template.workspace_id)
-            for other in tx.templates.list_templates(template.workspace_id):
-                if other.key == template.key:
-                    raise NameTaken(TEMPLATE, other.name)
+            _check_name(tx, template)
             tx.templates.add(template)
             self._audit(tx, template, actor, "template_saved")
             return template
+
+        return await self._store.write(work)
+
+    async def edit(self, template: Template, changes: "Changes", *, actor: str) -> Template:
+        """Change a workspace's own template; sessions that were begun with it are as they were.
+
+        What others changed meanwhile and *changes* leave alone stays.
+
+        Raises:
+            NameInvalid, NameTaken, BadRequest: As `save`.
+            NameUnknown: If it was deleted.
+        """
+
+        def work(tx: Transaction) -> Template:
+            tx.workspaces.guard(template.workspace_id)
+            found = tx.templates.find(template.id)
+            if found is None:
+                raise NameUnknown(TEMPLATE, template.name)
+            edited = replace(found, **changes)
+            if "name" in changes:
+                name = clean_name(TEMPLATE, changes["name"])
+                edited = replace(edited, name=name, key=name_key(name))
+            _check_brief(edited)
+            _check_name(tx, edited)
+            if edited != found:
+                tx.templates.save(edited)
+                self._audit(tx, edited, actor, "template_edited")
+            return edited
 
         return await self._store.write(work)
 
@@ -106,6 +130,29 @@ class Templates:
 
     def _audit(self, tx: Transaction, template: Template, actor: str, action: str) -> None:
         tx.audit.add(AuditEntry(self._clock.now(), actor, action, template.workspace_id, template.id))
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of a template; what is not named stays."""
+
+    name: str
+    brief: str
+    reference_notes: str
+    rounds: int | None
+    threshold: float | None
+
+
+def _check_brief(template: Template) -> None:
+    if len(template.brief) > MOST_BRIEF_CHARACTERS:
+        raise BadRequest("brief", f"A template's brief has at most {MOST_BRIEF_CHARACTERS:,} characters.")
+
+
+def _check_name(tx: Transaction, template: Template) -> None:
+    """Raise `NameTaken` if another template of its workspace is called so; locks the workspace."""
+    tx.workspaces.guard(template.workspace_id)
+    for other in tx.templates.list_templates(template.workspace_id):
+        if other.key == template.key and other.id != template.id:
+            raise NameTaken(TEMPLATE, other.name)
 
 
 def apply_template(template: Template, new: NewSession) -> NewSession:

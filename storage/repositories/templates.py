@@ -10,6 +10,7 @@ from storage.rows import Rows
 
 _TEMPLATES = Rows(templates, Template)
 _ADD = _TEMPLATES.insert()
+_SAVE = _TEMPLATES.update()
 _FIND = _TEMPLATES.query(_TEMPLATES.select.where(templates.c.id == sa.bindparam("id")))
 _LIST = _TEMPLATES.query(
     _TEMPLATES.select.where(templates.c.workspace_id == sa.bindparam("workspace_id")).order_by(
@@ -27,6 +28,9 @@ class SqlTemplateRepository:
 
     def add(self, template: Template) -> None:
         _ADD.run(self._connection, template)
+
+    def save(self, template: Template) -> None:
+        _SAVE.run(self._connection, template)
 
     def find(self, template_id: str) -> Template | None:
         return _FIND.first(self._connection, id=template_id)

@@ -134,6 +134,9 @@ class TestTemplates:
         await store.write(work)
         assert await store.read(lambda tx: tx.templates.list_templates(WORKSPACE.id)) == [full, bare]
         assert await store.read(lambda tx: tx.templates.list_templates("slack:T9")) == []
+        changed = replace(full, name="Monthly", key="monthly", brief="", rounds=None, threshold=None)
+        await store.write(lambda tx: tx.templates.save(changed))
+        assert await store.read(lambda tx: tx.templates.list_templates(WORKSPACE.id)) == [changed, bare]
         assert await store.write(lambda tx: tx.templates.delete("t_1"))
         assert not await store.write(lambda tx: tx.templates.delete("t_1"))
         assert await store.read(lambda tx: tx.templates.find("t_1")) is None

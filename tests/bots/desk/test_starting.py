@@ -47,8 +47,9 @@ async def test_a_few_words_without_a_file_are_asked_about(room: Room) -> None:
     """Who forgot the file pays for no text about two words; who meant them presses Start, and who says more is not asked."""
     await room.mention("tighten this please")
     assert (await room.only()).status is Status.DRAFT
-    assert "Ready to start" in room.last.text
     assert "No file came with this" in room.last.text
+    assert "never more than" in room.last.text
+    assert len(room.last.text.splitlines()) <= 2, "nobody asked for a list of settings"
     await room.press(room.last.button("discard"))
     await room.mention("Write a sea poem")
     await room.press(room.last.button("start"))

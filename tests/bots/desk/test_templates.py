@@ -91,6 +91,79 @@ async def test_a_template_s_button_opens_the_form_with_it(room: Room) -> None:
     assert next(field for field in form.fields if field.name == "template").value == "shipped-press-release"
 
 
+async def test_a_template_is_changed_by_what_is_named(room: Room) -> None:
+    """The rest stays, sessions that were begun with it too; a repeat does no harm, and nothing at all is asked about."""
+    template = await saved(room)
+    await room.mention('template edit ours --to "Half of it" --rounds 4 --brief "Cut it by a half."')
+    (edited,) = await own(room)
+    assert edited == replace(template, name="Half of it", key="half of it", rounds=4, brief="Cut it by a half.")
+    assert "Half of it is saved" in room.last.text
+    await room.mention('template edit half --to "Half of it" --rounds 4')
+    assert await own(room) == [edited]
+    await room.command("template-edit", values={"template": "half"})
+    assert "Say what to change of Half of it" in room.last.text
+    await room.command("template-edit", values={"template": "half", "to": "  "})
+    assert await own(room) == [edited]
+
+
+async def test_a_template_is_changed_in_a_form(room: Room) -> None:
+    """It holds what is there; what somebody empties is taken away, and what they leave stays."""
+    template = await saved(room)
+    await room.command("template-show", values={"template": "ours"})
+    edit = room.last.button("template-edit")
+    press = room.request(RequestKind.PRESS, action=edit.action, target=edit.target)
+    assert room.desk.may_open_form(press)
+    form = await room.desk.form_for(press)
+    typed = room.request(RequestKind.COMMAND, command="template-edit", values={"template": "ours"})
+    assert room.desk.may_open_form(typed)
+    assert await room.desk.form_for(typed) == form
+    assert form is not None
+    assert len(form.fields) <= 5, "a modal of Discord's has no more"
+    held = {field.name: field.value for field in form.fields}
+    assert held == {
+        "to": "Ours", "brief": "Cut it by half", "reference-notes": "", "rounds": "2", "good-enough": "7",
+    }  # fmt: skip
+    chosen: dict[str, Any] = {**form.kept, "to": "Ours", "brief": "Cut it by half", "rounds": "", "good-enough": "9"}
+    await room.command("template-edit", values=chosen)
+    assert await own(room) == [replace(template, rounds=None, threshold=9.0)]
+
+
+async def test_a_brief_that_no_field_holds_is_not_cut(room: Room) -> None:
+    """Its field is left out of the form, which says so; what the form saves leaves it whole."""
+    template = replace(await saved(room), brief="word " * 900)
+    await room.store.write(lambda tx: tx.templates.save(template))
+    form = await room.desk.form_for(room.request(RequestKind.PRESS, action="template-edit", target=template.id))
+    assert form is not None
+    assert "brief" not in {field.name for field in form.fields}
+    assert "too long for this form" in form.intro
+    values: dict[str, Any] = {**form.kept, **{field.name: field.value for field in form.fields if field.value}}
+    await room.command("template-edit", values={**values, "rounds": "5"})
+    assert await own(room) == [replace(template, rounds=5)]
+
+
+async def test_who_may_change_a_template(room: Room) -> None:
+    """Its maker and admins; one that ships nobody, one of another workspace is not there; a name that is taken stays."""
+    template = await saved(room)
+    await saved(room, "Others")
+    for who, words, answer in (
+        ("bob", "template edit ours --rounds 1", "Only whoever made it"),
+        ("ann", "template edit press release --rounds 1", "Press release ships with Atelier"),
+        ("ann", "template edit ours --to others", "There is a template called Others already"),
+        ("ann", "template edit nothing --rounds 1", "no such template"),
+    ):
+        await room.mention(words, who)
+        assert answer in room.last.text
+    assert template in await own(room)
+    await room.found(OTHER)
+    await room.command("template-edit", values={"template": template.id, "rounds": 1}, workspace_id=OTHER)
+    assert "no such template" in room.last.text
+    stranger = room.request(RequestKind.PRESS, "bob", action="template-edit", target=template.id)
+    assert await room.desk.form_for(stranger) is None
+    room.door.standings["boss"] = admin()
+    await room.mention("template edit ours --rounds 1", "boss")
+    assert replace(template, rounds=1) in await own(room)
+
+
 async def test_one_that_ships_is_not_begun_with_nothing(room: Room) -> None:
     """It says how, never what about; nothing is made or spent."""
     await room.command("new", values={"template": "Press release"})
