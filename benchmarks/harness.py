@@ -91,6 +91,29 @@ def _by_name(before: Mapping[int, float], after: Mapping[int, float]) -> dict[st
     return used
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What processes used so far.
+
+    Attributes:
+        cpu_seconds: User and system time.
+        rss_mb: Resident memory.
+    """
+
+    cpu_seconds: float
+    rss_mb: float
+
+
+def used_by_children(script: str) -> Used:
+    """Return what children of this process that run *script* used."""
+    theirs = [child for child in psutil.Process().children() if any(script in word for word in child.cmdline())]
+    times = [child.cpu_times() for child in theirs]
+    return Used(
+        cpu_seconds=sum(time.user + time.system for time in times),
+        rss_mb=sum(child.memory_info().rss for child in theirs) / 2**20,
+    )
+
+
 @contextlib.asynccontextmanager
 async def measure() -> AsyncIterator[Measurement]:
     """Measure what happens in the block, on the running loop."""

@@ -25,7 +25,16 @@ from typing import Any
 from pydantic import SecretStr
 
 from benchmarks.cost_session import WINDOW
-from benchmarks.harness import Measurement, Table, measure, medians, mock_provider, run_fresh, show
+from benchmarks.harness import (
+    Measurement,
+    Table,
+    measure,
+    medians,
+    mock_provider,
+    run_fresh,
+    show,
+    used_by_children,
+)
 from benchmarks.mock_replies import prose
 from core.agents.context import Material, Tail, build_prompt
 from core.agents.schemas import reply_schema
@@ -39,6 +48,7 @@ from core.sessions.ports import Transaction
 MODEL = "gpt-5.4-mini"  # has a price, so that holds, charges and entries are written; its cache needs no editor to lead
 WORKSPACE = "bench:all"
 MEMBER = f"{WORKSPACE}/ann"
+_EXPORTER = "export_child.py"  # the one process besides this one that works for the sessions
 _PAIRS = 5
 _WARM_SESSIONS = 1
 _DOCUMENT_WORDS = 1_000
@@ -106,13 +116,14 @@ class WatchedChat:
 async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run the sessions through Atelier and return the report."""
     from bots.bootstrap import Choices, Parts, open_parts
-    from bots.bootstrap.heap import settle_heap
+    from bots.bootstrap.heap import settle_heap, share_arena
     from bots.logs import configure_logging
     from bots.settings import Settings
     from core.credits.model import LotKind
     from core.sessions.requests import NewSession
     from core.workspaces.model import Member, Workspace
 
+    share_arena()
     configure_logging(level="ERROR")
     database = options.database or f"sqlite+aiosqlite:///{folder}/atelier.db"
     await _bring_up_to_date(database)
@@ -125,7 +136,7 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
         default_model=MODEL,
     )
     chat = WatchedChat()
-    choices = Choices(runs_sessions=True, checks_balance=True)
+    choices = Choices(runs_sessions=True, exports_apart=True, checks_balance=True)
     async with open_parts(settings, chats={"bench": chat}, choices=choices) as parts:
         now = datetime.now(UTC)  # noqa: TID251 - a benchmark
 
@@ -163,10 +174,13 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
 
         await play(parts, _WARM_SESSIONS)
         settle_heap()
-        provider = _provider_seconds(options)
+        provider, exported = _provider_seconds(options), used_by_children(_EXPORTER).cpu_seconds
         async with measure() as taken:
             ended = await play(parts, options.sessions)
         provider = _provider_seconds(options) - provider
+        exporter = used_by_children(_EXPORTER)
+        taken.cpu_by_thread["exporter, a process"] = exporter.cpu_seconds - exported
+        taken.cpu_seconds += exporter.cpu_seconds - exported
         failed = [session for session in ended if session.status is not Status.COMPLETED]
         if failed:
             raise RuntimeError(
@@ -179,6 +193,7 @@ async def run_atelier(options: argparse.Namespace, folder: Path) -> dict[str, An
     return _report(options, taken, turns) | {
         "posts": chat.posts,
         "updates": chat.updates,
+        "exporter_rss_mb": round(exporter.rss_mb),
         "provider_cpu_ms_turn": round(provider * 1000 / turns, 2),
     }
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from aiohttp import web
 
 from bots.bootstrap import Choices, Parts, open_parts, slack_is_configured
-from bots.bootstrap.heap import settle_heap
+from bots.bootstrap.heap import settle_heap, share_arena
 from bots.errors import BadSettings
 from bots.http.app import HttpServer, make_app
 from bots.http.health import Health
@@ -60,8 +60,11 @@ async def serve(
         stop: Ends the process cleanly.
         started: Called with one line for each role that runs.
     """
+    share_arena()
     silent = silent_chat(SystemClock())
-    choices = Choices(runs_sessions=Role.WORKER in roles, reaches_platforms=True, prices_rehearsal=False)
+    choices = Choices(
+        runs_sessions=Role.WORKER in roles, reaches_platforms=True, exports_apart=True, prices_rehearsal=False
+    )
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings, chats={silent.platform: silent}, choices=choices))
         if Role.WORKER in roles:

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from core.orchestration.slots import ExecutorSlot, ExecutorSlots, NoFreeSlot, OnLost
 from storage import urls
 
-_ENGINE_CONNECTIONS = 20
+_ENGINE_CONNECTIONS = 8
 _HAS_SUBSECONDS = (3, 42)  # SQLite: unixepoch('subsec')
 _FILE_SLOTS = 64
 _ADVISORY_SLOTS = 1_024

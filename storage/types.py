@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import orjson
@@ -159,7 +159,9 @@ class Json(TypeDecorator[T], Generic[T]):
 
     @cached_property
     def _dump(self) -> Callable[[T], bytes]:
-        return self._adapter.serializer.to_json
+        dump = self._adapter.serializer.to_json
+        # one emoji makes Python keep four bytes for every character of a text, and these texts stay
+        return partial(dump, ensure_ascii=True) if self.cached else dump
 
     def writer(self, _dialect: str) -> Callable[[T], str]:
         return self._text

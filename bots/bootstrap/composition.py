@@ -50,6 +50,7 @@ class Parts:
     run_sessions: Callable[[], Awaitable[None]]
     platforms: Platforms
     shop: Shop | None
+    exports_apart: bool
 
     @property
     def worker(self) -> DbosEngine | None:
@@ -64,6 +65,7 @@ class Choices:
     Attributes:
         runs_sessions: Whether sessions run in this process.
         reaches_platforms: Whether this process posts on the platforms that the settings configure.
+        exports_apart: Whether files are written in a process of their own, which a server's many sessions are worth.
         checks_balance: Whether work must be paid for, or what tells that from the database; None for "if Stripe is
             configured": where nothing is sold, nothing is refused.
         custom_models: Models of the operator's own server, besides those of the settings; a name that the catalogue
@@ -73,6 +75,7 @@ class Choices:
 
     runs_sessions: bool = False
     reaches_platforms: bool = False
+    exports_apart: bool = False
     checks_balance: Callable[[Transaction], bool] | bool | None = None
     custom_models: tuple[str, ...] = ()
     prices_rehearsal: bool = True

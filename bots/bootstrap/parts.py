@@ -134,6 +134,7 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
         run_sessions=run_sessions,
         platforms=platforms,
         shop=shop,
+        exports_apart=choices.exports_apart,
     )
     engine.make = lambda: open_client(settings, stack)
     return parts

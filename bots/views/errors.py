@@ -105,6 +105,9 @@ WORDS: dict[str, ErrorView] = {
     "characters_unsupported": ErrorView(
         "That format lacks some of the text's characters", "", "Ask for the text as DOCX or MD instead."
     ),
+    "export_failed": ErrorView(
+        "The file could not be written in that format", "", "Ask for the text as MD instead, and tell the operator."
+    ),
     "reply_empty": ErrorView("The AI answered nothing", "", "Change the brief or the model, then resume."),
     "reply_truncated": ErrorView(
         "The AI's answer was cut off",

@@ -10,6 +10,7 @@ The prompt that they answer (`core.agents.context`) is one user message in three
    ``</notes>``, ``<evaluations>...</evaluations>``, ``<plan>...</plan>``, ``<task>...</task>``: those that the phase has.
 """
 
+from functools import cache
 from typing import Any
 
 Schema = dict[str, Any]
@@ -31,6 +32,7 @@ def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
+@cache
 def reply_schema() -> Schema:
     """Return the one schema of every reply that is JSON, equal byte for byte for every role and round.
 

@@ -45,3 +45,9 @@ class UnsupportedCharacters(UserFacingError):
     def __init__(self, characters: tuple[str, ...]) -> None:
         super().__init__("no glyph for " + " ".join(f"{one} (U+{ord(one):04X})" for one in characters))
         self.characters = characters
+
+
+class ExportFailed(UserFacingError):
+    """A file could not be written in a format: it took all time or memory allowed, or broke the writer."""
+
+    code = "export_failed"

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from core.documents.child import end_child, import_paths, start_child
 from core.documents.errors import UnreadableFile
 from core.documents.model import Document
 from core.documents.readers.limits import Limits
@@ -17,7 +16,6 @@ from core.documents.readers.limits import Limits
 __all__ = ["Limits", "Sandbox"]
 
 _CHILD: Final = Path(__file__).with_name("sandbox_child.py")
-_ROOT: Final = Path(__file__).parents[2]
 _MEGABYTE: Final = 1024 * 1024
 _CHUNK: Final = 256 * 1024
 _LONGEST_NAME: Final = 255
@@ -64,19 +62,8 @@ class Sandbox:
 
     async def _run(self, data: bytes, name: str) -> tuple[int, bytes]:
         """Return exit status and output of a child that read *data*."""
-        paths = [str(_ROOT), *(path for path in sys.path if path)]
-        order = {"limits": asdict(self._limits), "paths": paths, "name": name[:_LONGEST_NAME]}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            str(_CHILD),
-            json.dumps(order),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={},
-            start_new_session=True,
-        )
+        order = {"limits": asdict(self._limits), "paths": import_paths(), "name": name[:_LONGEST_NAME]}
+        process = await start_child(_CHILD, json.dumps(order))
         try:
             async with asyncio.timeout(self._limits.wall_seconds):
                 output = await self._exchange(process, data)
@@ -84,7 +71,7 @@ class Sandbox:
         except TimeoutError as error:
             raise _too_slow() from error
         finally:
-            await _end(process)
+            await end_child(process)
 
     async def _exchange(self, process: asyncio.subprocess.Process, data: bytes) -> bytes:
         if process.stdin is None or process.stdout is None:
@@ -115,26 +102,6 @@ class Sandbox:
         if "fault" in answer:
             refusal.add_note(answer["fault"])
         raise refusal
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what is left of the child's process group and reap the child, even if the caller is being cancelled."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    reaping = asyncio.ensure_future(_reap(process))
-    try:
-        await asyncio.shield(reaping)
-    except asyncio.CancelledError:
-        await reaping
-        raise
-
-
-async def _reap(process: asyncio.subprocess.Process) -> None:
-    # What stands in a full pipe has to be read, or asyncio never sees its end and `wait` never returns.
-    while process.stdout is not None and await process.stdout.read(_CHUNK):
-        pass
-    await process.wait()
 
 
 def _too_slow() -> UnreadableFile:

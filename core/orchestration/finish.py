@@ -1,19 +1,16 @@
 """The end of a session: the best version wins, is exported, and the receipt is written."""
 
-import asyncio
-import gc
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 import structlog
 
 from core.clock import Clock
 from core.credits.service import Ledger
 from core.documents.align import changed_share
-from core.documents.errors import UnreadableFile
-from core.documents.model import Document, SourceFormat
+from core.documents.errors import ExportFailed
+from core.documents.exporting import Exporter, ExportOrder
+from core.documents.model import SourceFormat
 from core.errors import UserFacingError
 from core.evaluation.scoring import best_version
 from core.ids import derived_key
@@ -30,29 +27,18 @@ _SETTLE_TRIES = 20
 _SETTLE_WAIT_SECONDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What a file's mark says; see `core.documents.writers.mark.Mark`."""
-
-    version: str
-    session_id: str
-    models: tuple[str, ...]
-    ai_share: float
-    written_at: datetime
-
-
 class Finisher:
     """Ends sessions."""
 
-    def __init__(self, *, store: Store, files: FileStore, ledger: Ledger, clock: Clock, version: str) -> None:
+    def __init__(
+        self, *, store: Store, files: FileStore, exporter: Exporter, ledger: Ledger, clock: Clock, version: str
+    ) -> None:
         self._store = store
         self._files = files
+        self._exporter = exporter
         self._ledger = ledger
         self._clock = clock
         self._version = version
-        # One thread: exports compete for the interpreter anyway, and each thread that ever exported keeps its own
-        # arena of memory, several megabytes of it.
-        self._exporter = ThreadPoolExecutor(1, "atelier-export")
 
     async def finish(self, session_id: str, reason: EndReason, code: str) -> frozenset[str]:
         """End the session for *reason* and return the keys of the posts that were meant.
@@ -152,45 +138,44 @@ class Finisher:
         original = await self._files.get(upload.storage_key) if upload is not None else None
         if best.number == 0 and upload is not None and original is not None:
             return (await self._keep(session, best, name=upload.name, media_type=upload.media_type, data=original),)
-        facts = _Facts(
-            version=self._version,
-            session_id=session.id,
-            models=models,
-            ai_share=changed_share(base, best.document) if base is not None else 1.0,
-            written_at=best.created_at,
-        )
+        ai_share = changed_share(base, best.document) if base is not None else 1.0
         wanted = (base.source_format,) if base is not None else (SourceFormat.DOCX, SourceFormat.MARKDOWN)
         stem = upload.name.rsplit(".", 1)[0] if upload is not None else session.title
-        kept: list[SessionFile] = []
-        for target in wanted:
-            kept += await self._write(session, best, target, facts=facts, stem=stem, original=original, base=base)
-        return tuple(kept)
-
-    async def _write(
-        self,
-        session: Session,
-        best: Version,
-        target: SourceFormat,
-        *,
-        facts: _Facts,
-        stem: str,
-        original: bytes | None = None,
-        base: Document | None = None,
-    ) -> list[SessionFile]:
-        """Write one format; where it cannot hold the text, Markdown can."""
-        try:
-            data = await asyncio.get_running_loop().run_in_executor(
-                self._exporter, _export, best.document, target, facts, original, base
+        orders = [
+            ExportOrder(
+                document=best.document,
+                target=target,
+                version=self._version,
+                session_id=session.id,
+                models=models,
+                ai_share=ai_share,
+                written_at=best.created_at,
+                original=original,
+                base=base,
             )
-        except (UserFacingError, UnreadableFile) as error:
+            for target in wanted
+        ]
+        return tuple([await self._write(session, best, order, stem=stem) for order in orders])
+
+    async def _write(self, session: Session, best: Version, order: ExportOrder, *, stem: str) -> SessionFile:
+        """Write one format; where it cannot hold the text, Markdown can."""
+        target = order.target
+        try:
+            data = await self._exporter.export(order)
+        except UserFacingError as error:
             if target is SourceFormat.MARKDOWN:
                 raise
-            _log.warning("export_fell_back", session=session.id, format=target.value, code=error.code)
-            return await self._write(session, best, SourceFormat.MARKDOWN, facts=facts, stem=stem)
+            _log.warning(
+                "export_fell_back", session=session.id, format=target.value, code=error.code, why=_fault(error)
+            )
+            plain = replace(order, target=SourceFormat.MARKDOWN, original=None, base=None)
+            return await self._write(session, best, plain, stem=stem)
         name = (
-            f"{_file_stem(stem)} (edited).{target.value}" if base is not None else f"{_file_stem(stem)}.{target.value}"
+            f"{_file_stem(stem)} (edited).{target.value}"
+            if order.base is not None
+            else f"{_file_stem(stem)}.{target.value}"
         )
-        return [await self._keep(session, best, name=name, media_type=target.media_type, data=data)]
+        return await self._keep(session, best, name=name, media_type=target.media_type, data=data)
 
     async def _keep(self, session: Session, best: Version, *, name: str, media_type: str, data: bytes) -> SessionFile:
         identity = f"f_{derived_key(session.id, 'result', session.segment, best.number, name)[:16]}"
@@ -208,19 +193,9 @@ class Finisher:
         )
 
 
-def _export(
-    document: Document, target: SourceFormat, facts: _Facts, original: bytes | None, base: Document | None
-) -> bytes:
-    # The writers' libraries take a third of a second to import: only a process that exports pays for it.
-    from core.documents.writers.export import export  # noqa: PLC0415
-    from core.documents.writers.mark import Mark  # noqa: PLC0415
-
-    mark = Mark("Atelier", facts.version, facts.session_id, facts.models, facts.ai_share)
-    try:
-        return export(document, target, mark=mark, written_at=facts.written_at, original=original, base=base)
-    finally:
-        # A Word file in memory is a ring of objects around megabytes that the collector cannot see: let it look now.
-        gc.collect(1)
+def _fault(error: UserFacingError) -> str:
+    """Return where a writer broke; other errors quote the document."""
+    return str(error) if isinstance(error, ExportFailed) else ""
 
 
 def choose(versions: Sequence[Version], guidance: Sequence[Guidance] = ()) -> Version | None:

@@ -39,14 +39,16 @@ class Repeat:
         """
         if self._first is None:
             return None
+        content = orjson.dumps(body)
         request = httpx2.Request(
             self._first.method,
             self._first.url,
-            headers=self._headers,
-            content=orjson.dumps(body),
+            headers=[*self._headers, (b"content-length", b"%d" % len(content))],
+            stream=httpx2.ByteStream(content),
             extensions=self._first.extensions,
         )
         response = await self._transport.handle_async_request(request)
+        request.stream = httpx2.ByteStream(b"")  # hundreds stream at once, and nobody asks again what was sent
         response.request = request
         if response.is_success:
             return response

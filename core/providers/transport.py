@@ -105,12 +105,13 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
     @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         timeout = request.extensions.get("timeout", {})
+        content = cast("httpx2.AsyncByteStream", request.stream)  # an asynchronous client sends no other
         with _faults(request):
             answer = await self._open().request(
                 request.method,
                 str(request.url),
                 headers=[(key.decode("ascii"), value.decode("latin-1")) for key, value in request.headers.raw],
-                data=await request.aread() or None,
+                data=b"".join([part async for part in content]) or None,
                 allow_redirects=False,
                 proxy=_proxy(request.url.scheme, request.url.host),
                 timeout=aiohttp.ClientTimeout(sock_connect=timeout.get("connect"), sock_read=timeout.get("read")),

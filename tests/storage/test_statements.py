@@ -14,6 +14,7 @@ from storage.models.sessions import notes, sessions, turns
 from storage.models.workspaces import projects, workspaces
 from storage.rows import Rows
 from storage.statements import Query
+from storage.types import Json
 from tests.storage import samples
 
 NOTES = Rows(notes, Note)
@@ -116,3 +117,11 @@ def test_a_remembered_row_is_never_out_of_date(connection: sa.Connection) -> Non
     assert [note.fate_reason for note in query.all(connection)] == [
         note.fate_reason if note.id != samples.note(2).id else "Other." for note in before
     ]
+
+
+def test_a_text_that_many_rows_share_takes_a_byte_a_character() -> None:
+    """One emoji of an editor would make Python keep four bytes for each; it comes back as it was."""
+    kind = Json[tuple[str, ...]](tuple[str, ...], cached=True)
+    stored = kind.writer("sqlite")(("\N{MEMO} caf\N{LATIN SMALL LETTER E WITH ACUTE}",))
+    assert stored.isascii()
+    assert kind.reader("sqlite")(stored) == ("\N{MEMO} caf\N{LATIN SMALL LETTER E WITH ACUTE}",)

@@ -8,6 +8,7 @@ from core.credits.service import Ledger
 from core.credits.tariff import Tariff
 from core.credits.tiers import load_price_list
 from core.documents.align import document_from_markdown
+from core.documents.exporting import Exporter, ThreadExporter
 from core.documents.model import Document
 from core.orchestration.acting import Acting
 from core.orchestration.finish import Finisher
@@ -99,6 +100,7 @@ class Harness:
         self.workspace_id = member_id.rpartition("/")[0]
         self.chat = FakeChat(clock=clock, platform=platform)
         self.files: FileStore = MemoryFiles()
+        self.exporter: Exporter = ThreadExporter()
         self.engine = RecordingEngine()
         catalogue = Catalogue.load()
         registry = registry or ModelRegistry(catalogue, Credentials(), clock=clock, rehearsal_factory=lambda: model)
@@ -125,7 +127,14 @@ class Harness:
         self.poster = Poster(
             store=store, chats={self.platform: self.chat}, clock=clock, price_next=self.intake.price_next
         )
-        self.finisher = Finisher(store=store, files=self.files, ledger=self.ledger, clock=clock, version="test")
+        self.finisher = Finisher(
+            store=store,
+            files=self.files,
+            exporter=self.exporter,
+            ledger=self.ledger,
+            clock=clock,
+            version="test",
+        )
         self.runner = SegmentRunner(
             store=store,
             casting=self._casting,

@@ -10,6 +10,9 @@ import docx
 import pytest
 from structlog.testing import capture_logs
 
+from core.documents.errors import ExportFailed
+from core.documents.exporting import Exporter, ExportOrder
+from core.documents.model import SourceFormat
 from core.orchestration.ports import PostKind
 from core.providers.base import Reply, Request, StopReason, Usage
 from core.providers.errors import Overloaded
@@ -77,6 +80,32 @@ async def test_a_brief_begins_with_a_draft(room: Harness) -> None:
     assert [item.number for item in shot.rounds] == [1, 2]
     assert room.scripted.phases()[0] == ("1", "writer", "draft")
     assert sorted(file.name.rsplit(".", 1)[1] for file in shot.files) == ["docx", "md"]
+
+
+class _NoWord:
+    """An exporter whose writer of Word files is broken."""
+
+    def __init__(self, inner: Exporter) -> None:
+        self._inner = inner
+
+    async def export(self, order: ExportOrder) -> bytes:
+        if order.target is SourceFormat.DOCX:
+            raise ExportFailed("its process died")
+        return await self._inner.export(order)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def test_a_text_that_cannot_be_a_word_file_is_not_lost(room: Harness) -> None:
+    """A writer that dies costs the format, neither the session nor the text."""
+    room.exporter = _NoWord(room.exporter)
+    room.rebuild()
+    session = await room.begin(upload=None, brief="Write about the sea, in two paragraphs, for children of ten.")
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert shot.session.end_reason is EndReason.ROUNDS
+    assert [file.name.rsplit(".", 1)[1] for file in shot.files] == ["md"]
 
 
 async def test_notes_only_changes_nothing(room: Harness) -> None:

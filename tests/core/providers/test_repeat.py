@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 from aiohttp import test_utils, web
 
 from core.providers.base import StopReason
 from core.providers.catalogue import Catalogue
+from core.providers.repeat import Repeat
+from core.providers.transport import AiohttpTransport
 from tests.core.providers.conftest import MODELS, PATIENT, adapter_for, ask
 from tests.fakes.clock import FakeClock
 
@@ -23,9 +26,11 @@ class MovingServer:
     def __init__(self) -> None:
         self.moved = False
         self.paths: list[str] = []
+        self.bodies: list[bytes] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         self.paths.append(request.path)
+        self.bodies.append(await request.read())
         if self.moved and not request.path.startswith("/new"):
             raise web.HTTPPermanentRedirect(f"/new{request.path}")
         return web.json_response(REPLY)
@@ -52,3 +57,21 @@ async def test_a_server_that_moves_is_followed(catalogue: Catalogue, moving: tup
     assert [(reply.text, reply.stop) for reply in replies] == [("Yes.", StopReason.COMPLETE)] * 4
     old, new = "/chat/completions", "/new/chat/completions"
     assert server.paths == [old, old, old, old, new, old, new]
+
+
+async def test_what_was_sent_is_let_go_while_the_answer_is_read(moving: tuple[MovingServer, str]) -> None:
+    """A prompt is the longest text of a turn; an answer that streams for a minute keeps none of it."""
+    server, url = moving
+    transport = AiohttpTransport()
+    repeat = Repeat(transport)
+    async with httpx2.AsyncClient(transport=transport) as client:
+        repeat.learn(await client.post(f"{url}chat/completions", json={"n": 0}))
+        response = await repeat.send({"n": 1, "text": "\N{EURO SIGN}" * 1_000})
+        assert response is not None
+        stream = response.request.stream
+        assert isinstance(stream, httpx2.AsyncByteStream)
+        assert b"".join([part async for part in stream]) == b""
+        assert await response.aread() == httpx2.Response(200, json=REPLY).content.replace(b":", b": ").replace(
+            b",", b", "
+        )
+    assert server.bodies == [b'{"n":0}', b'{"n":1,"text":"' + "\N{EURO SIGN}".encode() * 1_000 + b'"}']
