@@ -19,7 +19,7 @@ from bots.desk.requests import Actor, Request, RequestKind, Spot
 from bots.discord import limits
 from bots.discord.decoded import PLATFORM
 from bots.discord.memory import Recent
-from bots.discord.places import place_of, posts_in, workspace_ref
+from bots.discord.places import place_of, workspace_ref
 from bots.views.elements import Button, Buttons, Heading, Style, Text, View
 from core.clock import Clock
 from core.errors import AtelierError, ConflictError
@@ -90,22 +90,23 @@ class Barred:
         """Have what was found stored by *take*; without it, it is only said in the log."""
         self._take = take
 
-    def check(self, thread: ThreadRef) -> None:
-        """Return if it is worth a call to look whether something was posted in a place.
+    def check(self, channel: str) -> None:
+        """Return if it is worth a call to look at a place, or to bring up to date what stands there.
 
         Raises:
             CannotSpeak: If Discord refused a post there not long ago.
         """
-        reason = self._refused.get(posts_in(thread))
+        reason = self._refused.get(channel)
         if reason is not None:
             raise CannotSpeak(reason)
 
     @asynccontextmanager
-    async def watch(self, thread: ThreadRef, *, session_id: str = "") -> AsyncIterator[None]:
+    async def watch(self, thread: ThreadRef, channel: str, *, session_id: str = "") -> AsyncIterator[None]:
         """Watch over calls that post.
 
         Args:
-            thread: Where they post.
+            thread: Where the session lives, or was asked for.
+            channel: Where they post.
             session_id: The session; empty for the newest in *thread*.
 
         Raises:
@@ -120,11 +121,11 @@ class Barred:
             await self._report(thread, reason, session_id)
             if reason == _GONE:
                 raise
-            self._refused.keep(posts_in(thread), reason)
+            self._refused.keep(channel, reason)
             raise CannotSpeak(reason) from error
 
     async def _report(self, thread: ThreadRef, reason: str, session_id: str) -> None:
-        _log.warning("discord_barred", channel=posts_in(thread), reason=reason)
+        _log.warning("discord_barred", channel=thread.channel, thread=thread.thread, reason=reason)
         if self._take is None:
             return
         period = int(self._clock.now().timestamp() // limits.BARRED_SECONDS)

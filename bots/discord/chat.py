@@ -93,7 +93,7 @@ class DiscordChat(ChatPort):
     @override
     async def open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None = None) -> ThreadRef:
         """Post the card and open a thread from it; in a thread and in a direct conversation it works in place."""
-        async with self.barred.watch(session.thread, session_id=session.id):
+        async with self.barred.watch(session.thread, posts_in(session.thread), session_id=session.id):
             return await self._open_thread(session, card, key=key, since=since)
 
     async def _open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None) -> ThreadRef:
@@ -125,7 +125,7 @@ class DiscordChat(ChatPort):
         channel, shown = posts_in(thread), shown_of(part)
         if shown.within and (host := await self._host(thread, shown.within)):
             return host
-        async with self.barred.watch(thread):
+        async with self.barred.watch(thread, channel):
             spot = await self._post(thread, channel, shown, key=key)
         self._cards.know(spot.channel, spot.message, shown)
         post_id = post_ref(thread, spot)
@@ -134,7 +134,9 @@ class DiscordChat(ChatPort):
 
     @override
     async def edit(self, thread: ThreadRef, post_id: str, part: Part) -> str:
-        async with self.barred.watch(thread):
+        channel = spot_of(thread, post_id).channel
+        self.barred.check(channel)
+        async with self.barred.watch(thread, channel):
             return await self._edit(thread, post_id, part)
 
     async def _edit(self, thread: ThreadRef, post_id: str, part: Part) -> str:
@@ -163,8 +165,8 @@ class DiscordChat(ChatPort):
     @override
     async def find(self, thread: ThreadRef, key: str, since: datetime) -> str | None:
         channel = posts_in(thread)
-        self.barred.check(thread)
-        async with self.barred.watch(thread):
+        self.barred.check(channel)
+        async with self.barred.watch(thread, channel):
             message = await self._history.find(channel, key, since)
         if message is None:
             return None
