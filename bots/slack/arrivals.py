@@ -1,9 +1,10 @@
 """What Slack last sent, for whoever has to find out why nothing comes in: `atelier doctor` reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from bots.slack import limits
 from bots.slack.errands import Errands
 from bots.slack.tenants import PLATFORM
 from core.clock import Clock
@@ -33,12 +34,17 @@ class Arrivals:
         store: Where it is kept.
         clock: The time.
         errands: What writes it.
+        missed: Called at the first event after the start, and after a silence: others may not have come.
     """
 
-    def __init__(self, store: Store, clock: Clock, errands: Errands) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, errands: Errands, *, missed: Callable[[], None] | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._errands = errands
+        self._missed = missed
+        self._last_event: float | None = None
         self._noted: dict[tuple[ArrivalKind, str], float] = {}
 
     def note(self, body: Mapping[str, Any], *, way: str, is_refused: bool = False) -> None:
@@ -51,12 +57,21 @@ class Arrivals:
         """
         kind = ArrivalKind.REFUSED if is_refused else kind_of(body)
         now, last = self._clock.monotonic(), self._noted.get((kind, way))
+        if kind is ArrivalKind.EVENT:
+            self._hear_event(body, now)
         if last is not None and now - last < _SECONDS:
             return
         self._noted[kind, way] = now
         tenant = "" if is_refused else _team_of(body)
         arrival = Arrival(PLATFORM, kind, tenant, way, self._clock.now())
         self._errands.begin("arrival", self._store.write(lambda tx: tx.inbound.note_arrival(arrival)))
+
+    def _hear_event(self, body: Mapping[str, Any], now: float) -> None:
+        """See to what may not have come before this event: Slack was silent, or says that it left some out."""
+        last, self._last_event = self._last_event, now
+        is_late = last is None or now - last >= limits.SILENCE_SECONDS
+        if self._missed is not None and (is_late or body.get("type") == "app_rate_limited"):
+            self._missed()
 
 
 def kind_of(body: Mapping[str, Any]) -> ArrivalKind:

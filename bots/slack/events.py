@@ -213,14 +213,14 @@ class Listeners:
         install = _install(context)
         decoded = decode_event(body, install)
         if decoded is not None:
-            await self._hear(decoded)
+            await self.hear(decoded)
         elif (happening := decode_happening(body, install)) is not None:
             await self._take(happening)
         else:
             self._notice(body["event"], install)
         await ack()
 
-    async def _hear(self, decoded: Decoded) -> None:
+    async def hear(self, decoded: Decoded) -> None:
         """Take what somebody wrote, unless it is none of our business."""
         request = decoded.request
         if request.kind in {RequestKind.SAID, RequestKind.EDITED, RequestKind.DELETED}:

@@ -92,3 +92,11 @@ VIEW_BLOCKS = 100
 """Blocks of a modal or a home tab (docs)."""
 RESPONSE_URL_USES = 5
 """Answers that a response_url takes, within half an hour (docs: handling user interaction)."""
+THREADS_CAUGHT_UP = 50
+"""Threads that are read for what was missed: a minute's worth of conversations.replies where one team has them all."""
+PAGES_CAUGHT_UP = 3
+"""Pages of each of them."""
+SESSIONS_LOOKED_THROUGH = 1_000
+"""Live sessions of all platforms among which those threads are looked for, the newest."""
+SILENCE_SECONDS = 600.0
+"""How long no event may come in until it is looked up what was missed: Slack's last try comes after six minutes (docs)."""

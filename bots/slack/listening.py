@@ -9,14 +9,17 @@ from slack_bolt.app.async_app import AsyncApp
 from bots.desk.desk import Desk
 from bots.desk.requests import Actor
 from bots.settings import Settings
+from bots.slack.api import SlackApi
 from bots.slack.arrivals import Arrivals
 from bots.slack.assembly import SlackSide
-from bots.slack.events import make_slack_app
+from bots.slack.catching_up import CatchingUp
+from bots.slack.events import Listeners, make_slack_app
 from bots.slack.happenings import slack_happenings
 from bots.slack.http import slack_routes
 from bots.slack.installations import SlackInstallations, SlackStates
 from bots.slack.manifest import SCOPES
 from bots.slack.oauth import Arrival, OAuthFlow
+from bots.slack.pacing import Pacer
 from bots.slack.socket import SlackSocket
 from core.clock import Clock
 from core.sessions.ports import Store
@@ -59,6 +62,14 @@ def listen_to_slack(
     side.lost.hand_to(desk.inbox.take)
     flow = _oauth_flow(side, settings, desk, store=store, clock=clock)
     secret = settings.slack_signing_secret
+    missed = CatchingUp(
+        SlackApi(side.workspaces, Pacer(clock, store=store), gone=side.lost),
+        side.workspaces,
+        store=store,
+        clock=clock,
+        errands=side.errands,
+        hear=Listeners(desk, side.door, side.errands).hear,
+    )
     app = make_slack_app(
         desk,
         side.door,
@@ -67,7 +78,7 @@ def listen_to_slack(
         signing_secret=secret.get_secret_value() if secret is not None else "",
         errands=side.errands,
         oauth_flow=flow,
-        arrivals=Arrivals(store, clock, side.errands),
+        arrivals=Arrivals(store, clock, side.errands, missed=missed.begin),
     )
     return SlackEars(app, flow, side, clock)
 
