@@ -142,19 +142,7 @@ class ProcessExporter:
 
     async def export(self, order: ExportOrder) -> bytes:
         async with self._turn:
-            await self._wake()
-            try:
-                async with asyncio.timeout(self._wall_seconds):
-                    kind, data = await self._exchange(pickle.dumps(order))
-            except TimeoutError as error:
-                await self._end()
-                raise ExportFailed(f"it took more than {self._wall_seconds:g} seconds") from error
-            except (OSError, asyncio.IncompleteReadError) as error:
-                await self._end()
-                raise ExportFailed("its process died") from error
-            except BaseException:  # half an exchange cannot be gone on with
-                await self._end()
-                raise
+            kind, data = await self._answer(pickle.dumps(order))
             self._orders += 1
             if self._orders >= _MOST_ORDERS:
                 await self._end()
@@ -166,6 +154,24 @@ class ProcessExporter:
         async with self._turn:
             await self._wake_none()
             await self._end()
+
+    async def _answer(self, request: bytes) -> tuple[bytes, bytes]:
+        """Return the answer to *request*; a process that has worked before may have died before, so it is not blamed."""
+        while True:
+            await self._wake()
+            try:
+                async with asyncio.timeout(self._wall_seconds):
+                    return await self._exchange(request)
+            except TimeoutError as error:
+                await self._end()
+                raise ExportFailed(f"it took more than {self._wall_seconds:g} seconds") from error
+            except (OSError, asyncio.IncompleteReadError) as error:
+                await self._end()
+                if self._orders == 0:
+                    raise ExportFailed("its process died") from error
+            except BaseException:  # half an exchange cannot be gone on with
+                await self._end()
+                raise
 
     async def _wake(self) -> None:
         """Make sure that there is a process, and that it stays."""
