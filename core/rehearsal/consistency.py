@@ -25,6 +25,9 @@ _BOTH_RIGHT = frozenset({"licence", "licences", "storey", "storeys", "metre", "m
 # -ize is right in British English too, so it says nothing about the variety; only -ise and -ize of one text are compared.
 _IZE = re.compile(r"i[sz](?:e|ed|es|er|ers|ing|ation|ations|ational|able)$")
 _MIN_CAPITALISED = 2
+_REACH = 12  # characters before a word in which the mark of the sentence before stands
+_NUMBERING = re.compile(r"[\W\d]*(?:[^\W\d]{1,4}[.)]\s*)?")  # of a clause: "18.33.010", "A.", "(iii)"
+_NUMBERED = re.compile(r"\s+(?:\d|[IVXLC]+\b)")  # "Chapter 18" is a name; "the chapter" is none
 _NAMES = frozenset({"may", "march", "august", "polish", "i", "god", "mark", "will", "bill", "turkey", "china"})
 
 
@@ -103,12 +106,20 @@ def _inside_sentences(passage: Passage) -> Iterator[Span]:
     words = passage.words
     capital = [text[span.start].isupper() for span in words]
     for at, span in enumerate(words):
-        before = text[max(0, span.start - 2) : span.start]
-        if span.start in opening or span.end - span.start < 4 or not before[-1:].isspace() or before[:1] in ".:!?":  # noqa: PLR2004 - short words are particles
+        before = text[max(0, span.start - _REACH) : span.start]
+        if span.start in opening or span.end - span.start < 4 or not before[-1:].isspace():  # noqa: PLR2004 - short words are particles
+            continue
+        if before.rstrip()[-1:] in ".:!?" or _NUMBERED.match(text, span.end) or _is_below_a_number(passage, span):
             continue
         beside = (at > 0 and capital[at - 1]) or (at + 1 < len(words) and capital[at + 1])
         if not (capital[at] and beside) and not text[span.start : span.end].isupper():
             yield span
+
+
+def _is_below_a_number(passage: Passage, span: Span) -> bool:
+    """Return whether a word opens a clause: nothing but a number or a letter of a list stands before it in its sentence."""
+    start = max((sentence.start for sentence in passage.sentences if sentence.start <= span.start), default=0)
+    return _NUMBERING.fullmatch(passage.visible, start, span.start) is not None
 
 
 def _usual(forms: Counter[str], order: list[str]) -> str:

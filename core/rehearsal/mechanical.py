@@ -137,6 +137,8 @@ def repeated_sentences(passages: Sequence[Passage]) -> Iterator[Fault]:
     """Find sentences of six words and more that stand twice."""
     seen: dict[str, str] = {}
     for passage in passages:
+        if passage.heading_level:  # a title may say what the first sentence says
+            continue
         for sentence in passage.sentences:
             key = " ".join(re.findall(r"\w+", passage.visible[sentence.start : sentence.end].lower()))
             if len(key.split()) < _MIN_REPEATED_WORDS:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.rehearsal.analysis import EVERYTHING, analyse, kinds_of
 from core.rehearsal.faults import Fault, Kind
+from core.rehearsal.lists import plain_phrases, word_list
 from core.rehearsal.patches import apply_patches, find_patch
 from core.rehearsal.text import count_syllables, flesch, to_passage
 
@@ -179,6 +180,32 @@ def test_one_word_one_capitalisation() -> None:
     )
 
     assert [(fault.kind, fault.quote) for fault in found] == [(Kind.CAPITALS, "Then the board and Anna")]
+
+
+def test_a_capital_that_opens_something_is_no_choice() -> None:
+    """After a letter of a list, and before a number that makes it a name, a capital says nothing about the word."""
+    found = _faults(
+        "18.33.010    Purpose. The purpose is clear, and the purpose is good.",
+        "(iii) Matter of fact: the matter is clear, and the matter is good.",
+        "It is as Chapter 18 says, and the chapter before that chapter says so too.",
+    )
+
+    assert [fault for fault in found if fault.kind is Kind.CAPITALS] == []
+
+
+def test_a_title_may_be_the_first_sentence() -> None:
+    """A heading repeats nothing; a sentence that stands twice in the text does."""
+    said = "We write to our neighbours about the party."
+
+    assert _faults(f"# {said[:-1]}", said) == ()
+    assert [fault.kind for fault in _faults(said, said)] == [Kind.REPEATED]
+
+
+def test_no_suggestion_is_a_fault_of_another_kind() -> None:
+    """What a plain phrase puts in the place of a wordy one is not complained of in the next round."""
+    suggested = set(plain_phrases().values())
+
+    assert suggested & (word_list("vague") | word_list("intensifiers") | plain_phrases().keys()) == set()
 
 
 def test_totals_are_added_up() -> None:
