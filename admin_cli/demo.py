@@ -96,9 +96,14 @@ async def _play(parts: Parts, chat: TerminalChat, new: NewSession, out: str) -> 
     await ensure_workspace(parts)
     session = await parts.sessions.create(new)
     await grant_demo_credits(parts, session)
-    chat.say(f"{session.title}  ({session.id}), written with the model {session.model}\n")  # its card tells the rest
+    tell_name(chat, session, parts.tariff.unit)
     await parts.run_sessions()
     return await run_here(parts, chat, session, lambda: parts.sessions.start(session.id, actor=MEMBER), out=out)
+
+
+def tell_name(chat: TerminalChat, session: Session, _: Unit) -> None:
+    """Say how to name the session; its card, which comes next, tells the rest, its price too."""
+    chat.say(f"{session.title}  ({session.id}), written with the model {session.model}\n")
 
 
 def tell_quote(chat: TerminalChat, session: Session, unit: Unit) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from admin_cli import saving
 from admin_cli.output import DEFAULT_OUT, fail, program
 from bots.terminal.chat import Mode, TerminalChat
 from core.clock import SystemClock
@@ -34,7 +33,6 @@ _LOOK_SECONDS = 0.1
 _POSTS_SECONDS = 15.0
 _INTERRUPTED = 130
 _UNANSWERED_PRESSES = 2
-save_results = saving.save_results
 
 
 def make_chat(*, silent: bool) -> TerminalChat:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from admin_cli.output import DEFAULT_OUT, FAILED, fail, print_json, print_rows, read_amount
+from admin_cli.output import DEFAULT_OUT, FAILED, fail, print_json, print_rows, program, read_amount
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -283,9 +283,10 @@ def _perform(
 ) -> None:
     """Find the session, do *verb* to it, and run it here if it is this terminal's and nobody said otherwise."""
     from admin_cli import bootstrap, foreground
-    from admin_cli.demo import tell_end, tell_quote
+    from admin_cli.demo import tell_end, tell_name, tell_quote
     from admin_cli.local import began_as_demo, grant_demo_credits, is_demo
     from admin_cli.report import session_report
+    from admin_cli.saving import save_results
     from bots.bootstrap import Choices
     from bots.views.words import lower_first, state_line
     from core.orchestration.snapshot import load_snapshot
@@ -299,9 +300,9 @@ def _perform(
     async def work(parts: Parts) -> Snapshot:
         nonlocal ran_here
         session = await find(parts)
-        if session.status is Status.DRAFT:
-            tell_quote(chat, session, parts.tariff.unit)
         ran_here = verb is not None and not detach and session.thread.platform == chat.platform
+        if session.status is Status.DRAFT:
+            (tell_name if ran_here else tell_quote)(chat, session, parts.tariff.unit)
         if verb is None:
             pass
         elif ran_here:
@@ -310,7 +311,7 @@ def _perform(
                 await grant_demo_credits(parts, session)
             await parts.run_sessions()
             await foreground.run_here(parts, chat, session, lambda: verb(parts, session), out=out)
-            files.extend(await foreground.save_results(parts, session.id, out))
+            files.extend(await save_results(parts, session.id, out))
         else:
             await verb(parts, session)
         return await load_snapshot(parts.database, session.id, parts.tariff.unit)
@@ -325,6 +326,6 @@ def _perform(
     else:
         typer.echo(f"{snapshot.session.id}: {lower_first(state_line(snapshot))}.")
         if snapshot.session.status is Status.DRAFT:
-            typer.echo(f"Start it with: atelier sessions start {snapshot.session.id}")
+            typer.echo(f"Start it with: {program()} sessions start {snapshot.session.id}")
     if ran_here and snapshot.session.status is Status.FAILED:
         raise typer.Exit(FAILED)
