@@ -29,7 +29,7 @@ _OTHER_LATIN = re.compile(
 _SAMPLE: Final = 256 * 1024
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
 _CONTROLS_AT_MOST: Final = 0.002
-_NEWLINE = re.compile(r"\r\n?|\n|\x0b|\x0c|\x85|\u2028|\u2029")
+NEWLINE = re.compile(r"\r\n?|\n|\x0b|\x0c|\x85|\u2028|\u2029")
 _STRONG_MARKDOWN = re.compile(
     r"""
       ^\#{1,6}[ ]\S                        # heading
@@ -43,8 +43,8 @@ _STRONG_MARKDOWN = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
-_ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<marker>[-*+•‣◦▪]|\d{1,9}[.)])[ \t]+(?P<text>\S.*)")
-_WRAPPED_AT: Final = 50
+ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<marker>[-*+•‣◦▪]|\d{1,9}[.)])[ \t]+(?P<text>\S.*)")
+WRAPPED_AT: Final = 50
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def read(data: bytes, *, name: str, limits: Limits | None = None) -> Document:
     """
     limits = limits or Limits()
     text, encoding = decode(data)
-    text = _NEWLINE.sub("\n", text)
+    text = NEWLINE.sub("\n", text)
     limits.check_characters(len(text))
     is_markdown = looks_like_markdown(text)
     blocks = tuple(_numbered(_markdown_pieces(text) if is_markdown else _text_pieces(text)))
@@ -148,7 +148,7 @@ def _text_pieces(text: str) -> list[tuple[Piece, bool]]:
     start = 0
     for number in range(len(lines) + 1):
         ends = number == len(lines) or not lines[number].strip()
-        if (ends or _ITEM.match(lines[number])) and number > start:
+        if (ends or ITEM.match(lines[number])) and number > start:
             pieces.append((_paragraph(lines, start, number), False))
             start = number
         if ends:
@@ -157,7 +157,7 @@ def _text_pieces(text: str) -> list[tuple[Piece, bool]]:
 
 
 def _paragraph(lines: list[str], start: int, end: int) -> Piece:
-    item = _ITEM.match(lines[start])
+    item = ITEM.match(lines[start])
     if item is None:
         markdown = as_paragraph(_flowing(lines[start:end]))
         return Piece(BlockKind.PARAGRAPH, markdown, 0, start, end - start)
@@ -169,6 +169,6 @@ def _paragraph(lines: list[str], start: int, end: int) -> Piece:
 def _flowing(lines: list[str]) -> str:
     """Return *lines* as inline Markdown: broken to fit they flow, short they stay."""
     stripped = [line.strip() for line in lines]
-    if all(len(line) >= _WRAPPED_AT for line in stripped[:-1]):
+    if all(len(line) >= WRAPPED_AT for line in stripped[:-1]):
         return render([Span(" ".join(stripped))])
     return render([Span("\n".join(stripped))])

@@ -12,6 +12,7 @@ from lxml import etree
 
 from core.documents.markdown import split_front_matter
 from core.documents.model import SourceFormat
+from core.documents.readers.text import NEWLINE, decode
 from core.documents.writers.package import read_part, unpack, with_parts
 
 # IPTC's vocabulary, which C2PA and the guidance on the EU AI Act (article 50) use.
@@ -150,7 +151,7 @@ def read_mark(data: bytes, file_format: SourceFormat) -> Mark | None:
     elif file_format is SourceFormat.PDF:
         facts = _facts_of_pdf(data)
     elif file_format is SourceFormat.MARKDOWN:
-        facts = _facts_of_markdown(data.decode())
+        facts = _facts_of_markdown(NEWLINE.sub("\n", decode(data)[0]))
     if not facts:
         return None
     try:
