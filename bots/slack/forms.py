@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bots.commands import BY_NAME, Place
-from bots.desk.forms import Field, FieldKind, Form
+from bots.desk.forms import NEW_FORM, Field, FieldKind, Form
 from bots.desk.requests import Attachment, Request, RequestKind, Spot, dump_request, load_request
 from bots.parsing import HelpNeeded, Invocation, Value, fill
 from bots.posting.text import shorten
@@ -52,7 +52,7 @@ def draw_form(form: Form, source: Request, *, shows_more: bool = False) -> Json:
 
     Args:
         form: What to ask.
-        source: What somebody did to get it; it says where the answer belongs. A spot without a channel is asked for.
+        source: What somebody did to get it; it says where the answer belongs. A new session without a channel asks for one.
         shows_more: Whether the fields under "More" are shown.
     """
     usable = [one for one in form.fields if _is_usable(one)]
@@ -62,7 +62,7 @@ def draw_form(form: Form, source: Request, *, shows_more: bool = False) -> Json:
     if text := shorten(to_mrkdwn(form.intro), limits.SECTION_TEXT).strip():
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": text}})
     blocks += [_input(one) for one in shown]
-    if not place_of(source.spot.thread).channel:
+    if form.command == NEW_FORM and not place_of(source.spot.thread).channel:
         blocks.append(_where())
     if len(shown) < len(usable):
         button = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.commands import Place
-from bots.desk.forms import Field, FieldKind, Form, new_form
+from bots.desk.forms import Field, FieldKind, Form, new_form, text_form
 from bots.desk.requests import Actor, Request, RequestKind, Spot
 from bots.slack.decode import Install
 from bots.slack.forms import draw_form, read_submission, source_of, with_held
@@ -213,6 +213,14 @@ def test_a_form_from_nowhere_asks_where() -> None:
     assert filled.decoded.request.spot == Spot(
         ThreadRef("slack", "T1/C7"), Place.CHANNEL, answer={"response_url": "https://hooks/y"}
     )
+
+
+def test_a_form_that_starts_nothing_asks_no_place() -> None:
+    """Whoever steers, or changes a template, from their own page is answered there: nothing is posted anywhere."""
+    for command in ("steer", "rename", "continue"):
+        form = text_form(command, "Title", "Send it", "What")
+        view = check_view(draw_form(form, source("")))
+        assert "where" not in [block.get("block_id") for block in view["blocks"]]
 
 
 def test_a_source_that_is_too_long_leaves_its_words_behind() -> None:
