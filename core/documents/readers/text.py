@@ -113,7 +113,8 @@ def _guessed(sample: bytes) -> str:
     best = matches.best()
     if best is not None and best.encoding not in _LATIN and not _OTHER_LATIN.match(best.encoding):
         return best.encoding
-    coherence = {match.encoding: int(match.coherence * 10) for match in matches}
+    # of encodings that give the same text the guesser names one and keeps the others to itself
+    coherence = {encoding: int(match.coherence * 10) for match in matches for encoding in match.could_be_from_charset}
 
     def likelihood(encoding: str) -> tuple[int, int]:
         text = sample.decode(encoding, "replace")

@@ -12,7 +12,7 @@ from core.documents.edits import indent_lines
 from core.documents.markdown import inline_text
 from core.documents.model import Block, BlockKind, Document, SourceFormat
 from core.documents.readers.text import ITEM, NEWLINE, WRAPPED_AT, decode
-from core.documents.writers.markdown import write_text
+from core.documents.writers.markdown import write_markdown, write_text
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -68,6 +68,8 @@ def patched_text(original: bytes, base: Document, document: Document) -> str:
         document: What it became.
     """
     lines = list(_whole_lines(decode(original)[0]))
+    if any(block.origin is None or _end(block) > len(lines) for block in base.blocks):  # it was read from another file
+        return write_markdown(document) if base.source_format is SourceFormat.MARKDOWN else write_text(document)
     order = {block.id: number for number, block in enumerate(base.blocks)}
     written: list[str] = []
     previous: Block | None = None

@@ -43,6 +43,19 @@ def test_a_guessed_encoding_is_said() -> None:
     assert read("Le café".encode(), name="x").warnings == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sehr geehrte Damen und Herren, hiermit kündige ich den Vertrag. Bitte bestätigen Sie mir den Eingang „schriftlich“.",
+        "It was decided that the café opens on Mondays, as Zoë said in her letter to the people of the town.",
+    ],
+    ids=["German", "English"],
+)
+def test_the_usual_encoding_is_named_where_several_read_the_same(text: str) -> None:
+    """Letters that Western and Central European encodings share are said to be Western, which most files are."""
+    assert decode(text.encode("cp1252")) == (text, "cp1252")
+
+
 @settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300))
 def test_any_bytes_are_text_or_refused(data: bytes) -> None:

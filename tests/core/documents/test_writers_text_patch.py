@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.documents.align import document_from_markdown
 from core.documents.edits import Edit, EditOp, apply_edits
 from core.documents.errors import UnreadableFile
 from core.documents.model import Document, SourceFormat
@@ -155,6 +156,16 @@ def test_blocks_in_another_order_keep_their_lines() -> None:
     turned = Document(base.blocks[::-1], base.next_number, SourceFormat.MARKDOWN)
 
     assert patched_text(data, base, turned) == "Two\n\nOne\n===\n"
+
+
+def test_a_document_of_another_file_is_written_anew() -> None:
+    """Where blocks do not know their lines, nothing of the original is mixed into them."""
+    base = read(b"# One\n\nTwo\n", name="x")
+
+    assert patched_text(b"# Else", base, base) == "# One\n\nTwo\n"
+    assert (
+        patched_text(b"One\nTwo\n\nThree", document_from_markdown("One\n\n- Two", title=""), base) == "# One\n\nTwo\n"
+    )
 
 
 @given(text=st.text(st.sampled_from("ab- #*1.\n\t`|_>\r\x0c=") | st.characters(max_codepoint=0x2FF), max_size=80))
