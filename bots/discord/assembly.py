@@ -96,6 +96,7 @@ class DiscordEars:
         self._store = store
         self._sessions = sessions
         self._clock = clock
+        self._closing = asyncio.Lock()
         self._records = Records(store)
         take = desk.inbox.take
         desk.happenings.update(BarredPlaces(store=store, sessions=sessions, door=side.door, take=take).happenings)
@@ -139,14 +140,15 @@ class DiscordEars:
         return task
 
     async def _closed(self, workspace_id: str, channel: str, why: str) -> None:
-        await pause_in(
-            channel,
-            workspace_id=workspace_id,
-            why=why,
-            store=self._store,
-            sessions=self._sessions,
-            door=self._side.door,
-        )
+        async with self._closing:  # Discord tells of a channel and of its threads at once, and people hear of it once
+            await pause_in(
+                channel,
+                workspace_id=workspace_id,
+                why=why,
+                store=self._store,
+                sessions=self._sessions,
+                door=self._side.door,
+            )
 
 
 def _token(settings: Settings) -> str:

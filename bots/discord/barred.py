@@ -171,6 +171,8 @@ class BarredPlaces:
         session, is_unsaid = await self._find(request)
         if session is None:
             return
+        if session.status in LIVE and request.values["reason"] == _GONE:
+            return  # the gateway tells of a deleted place, and whoever catches up: with its own words
         if session.status in LIVE and session.status not in _STILL:
             why = _why(str(request.values["reason"]))
             # first told, then paused: a repeat finds it paused and tells nobody
