@@ -28,6 +28,7 @@ FITS: dict[str, frozenset[Status]] = {
     "delete": frozenset({Status.DRAFT}) | ENDED,
     "data-delete": frozenset({Status.DRAFT}) | ENDED,
 }
+_EXTENDS = frozenset({"more", "continue"})  # a press spends: its price is named before
 _CANDIDATES = 50
 _CHOICES = 5
 
@@ -159,7 +160,7 @@ def handlers(tools: Tools) -> Handlers:
             for session in await own_sessions(tools, replace(call, request=asked))
             if session.status in FITS.get(asked.command, frozenset(Status))
         ]
-        await _show(call, asked.command, fitting, asked.id, int(call.request.argument or 0))
+        await _show(tools, call, asked.command, fitting, asked.id, page=int(call.request.argument or 0))
 
     return Handlers(presses={"pick": chosen, "choose": turn})
 
@@ -168,9 +169,12 @@ async def _ask(tools: Tools, call: Call, verb: str, sessions: Sequence[Session],
     """Keep the request until somebody pressed one of the sessions."""
     held = as_command(call, verb)
     await tools.inbox.hold(held, waits_for=f"choice:{call.member.external_id}")
-    await _show(call, verb, sessions, held.id, page)
+    await _show(tools, call, verb, sessions, held.id, page=page)
 
 
-async def _show(call: Call, verb: str, sessions: Sequence[Session], request_id: str, page: int) -> None:
+async def _show(
+    tools: Tools, call: Call, verb: str, sessions: Sequence[Session], request_id: str, *, page: int
+) -> None:
     shown, pages = page_of(sessions, page, _CHOICES)
-    await call.say(chooser_view(verb, shown, request_id, page=page, pages=pages))
+    priced = {one.id: await tools.next_price(one) for one in shown} if verb in _EXTENDS else {}
+    await call.say(chooser_view(verb, shown, request_id, page=page, pages=pages, prices=priced))

@@ -1,12 +1,12 @@
 """Answers to one person: what was understood, what it costs, what is needed before it can go on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bots.commands import COMMANDS, help_text, offered
 from bots.views.elements import Button, Buttons, Element, Fields, Heading, Small, Style, Text, View
 from bots.views.errors import ErrorView, words_for, words_for_code
 from bots.views.pager import page_of, turning
-from bots.views.words import editors_line, left, limit_of, money, price_range
+from bots.views.words import editors_line, left, limit_of, lower_first, money, price_range
 from core.errors import UserFacingError
 from core.money import Unit
 from core.sessions.model import Session
@@ -222,12 +222,23 @@ def offer_view(session: Session, request_id: str, text: str, *, price: str = "")
     return View(tuple(elements), question)
 
 
-def chooser_view(verb: str, sessions: Sequence[Session], request_id: str, *, page: int, pages: int) -> View:
-    """Return a button for each session that may be meant."""
+def chooser_view(
+    verb: str,
+    sessions: Sequence[Session],
+    request_id: str,
+    *,
+    page: int,
+    pages: int,
+    prices: Mapping[str, str] | None = None,
+) -> View:
+    """Return a button for each session that may be meant, with what its press costs: *prices*, sentences by id."""
     asked, pressed = _CHOICES.get(verb, (verb, f"{verb[:1].upper()}{verb[1:]}"))
     question = f"Which session do you want to {asked}?"
     buttons = tuple(Button("pick", f"{pressed} {session.title}"[:75], request_id, session.id) for session in sessions)
-    elements: list[Element] = [Text(question), Buttons(buttons), *turning("choose", request_id, page, pages)]
+    known = prices or {}
+    lines = [f"- {session.title}: {lower_first(known[session.id])}" for session in sessions if known.get(session.id)]
+    elements: list[Element] = [Text("\n".join((question, *lines)))]
+    elements += [Buttons(buttons), *turning("choose", request_id, page, pages)]
     return View(tuple(elements), question)
 
 

@@ -120,6 +120,9 @@ async def test_going_on_names_its_price_before_it_is_pressed(room: Room) -> None
     assert form.intro == price
     await room.say("and shorter", thread=session.thread.thread)
     assert price in room.last.text
+    await room.command("more")
+    assert f"- {session.title}: one more round costs" in room.last.text
+    assert room.last.button("pick", session.id).target
     await room.found(OTHER)
     stranger = room.request(RequestKind.PRESS, action="continue", target=session.id, workspace_id=OTHER)
     form = await room.desk.form_for(stranger)
