@@ -34,6 +34,7 @@ from core.workspaces.model import Workspace
 _log = structlog.get_logger(__name__)
 _PARENT_SECONDS = 3_600.0
 _RESERVE = 50
+_PATIENCE = (5.0, 30.0, 120.0)
 _MUST_PARSE = frozenset({"READY", "RESUMED"})
 _NO_COUNT = "DISCORD_SHARD_IDS needs DISCORD_SHARD_COUNT, and numbers below it, beginning with 0."
 
@@ -177,23 +178,31 @@ class AtelierBot(discord.AutoShardedClient):
         def is_mine(guild: str) -> bool:
             return (int(guild or 0) >> 22) % (self.shard_count or 1) == shard_id
 
-        try:
-            gone, back = await self._catching_up.changed_guilds(is_mine)
-            for guild in gone:
-                await self._desk.removed(workspace_ref(guild))
-            for guild in back:
-                found = self.get_guild(int(guild))
-                if found is not None:
-                    await self._arrive(found)
-            seen = await self._catching_up.hear_missed(is_mine)
-        except AtelierError as error:
-            _log.warning("discord_not_caught_up", shard=shard_id, error=type(error).__name__)
-        else:
-            _log.info("discord_shard_ready", shard=shard_id, missed=seen, gone=len(gone), back=len(back))
+        for wait in (*_PATIENCE, None):
+            try:
+                await self._catch_up(shard_id, is_mine)
+            except AtelierError as error:  # our own rows, mostly: nothing brings the gap back later
+                _log.warning("discord_not_caught_up", shard=shard_id, error=type(error).__name__, waits=wait)
+                if wait is None or self.is_closed():
+                    return
+                await self._clock.sleep(wait)
+            else:
+                return
 
     @override
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         _log.error("discord_event_failed", handler=event_method, exc_info=sys.exc_info())
+
+    async def _catch_up(self, shard_id: int, is_mine: Callable[[str], bool]) -> None:
+        gone, back = await self._catching_up.changed_guilds(is_mine)
+        for guild in gone:
+            await self._desk.removed(workspace_ref(guild))
+        for guild in back:
+            found = self.get_guild(int(guild))
+            if found is not None:
+                await self._arrive(found)
+        seen = await self._catching_up.hear_missed(is_mine)
+        _log.info("discord_shard_ready", shard=shard_id, missed=seen, gone=len(gone), back=len(back))
 
     async def _arrive(self, guild: discord.Guild) -> None:
         workspace_id = workspace_ref(str(guild.id))

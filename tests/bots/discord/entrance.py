@@ -18,6 +18,7 @@ from bots.discord.line import IdentifyBudget, run_gateway, use_gateway
 from bots.discord.login import RestLogin, use_api
 from bots.discord.records import Known, Words
 from bots.parsing import Value
+from core.errors import TransientError
 from core.sessions.model import ThreadRef
 from core.workspaces.model import Workspace
 from tests.core.orchestration.harness import MemoryFiles
@@ -76,6 +77,7 @@ class Rows:
         known: Servers.
         said: For which place a message was taken, by its channel and its id.
         words: What was said to live sessions, by the id of where they live.
+        failures: How often live sessions cannot be read.
         wait: What is waited for before anybody's home is known.
     """
 
@@ -85,6 +87,7 @@ class Rows:
     known: dict[str, Known] = field(default_factory=dict)
     said: dict[tuple[str, str], ThreadRef] = field(default_factory=dict)
     words: dict[str, list[Words]] = field(default_factory=dict)
+    failures: int = 0
     wait: Callable[[], Awaitable[object]] | None = None
 
     async def home_of(self, user: str, *, channel: str, target: str = "") -> str:
@@ -100,6 +103,9 @@ class Rows:
         return any(thread.thread == channel for _, thread in self.live)
 
     async def open_threads(self, ended_since: datetime) -> Sequence[tuple[str, ThreadRef]]:
+        if self.failures:
+            self.failures -= 1
+            raise TransientError("the database is away")
         return self.live
 
     async def words_in(self, thread: ThreadRef) -> Sequence[Words] | None:

@@ -113,3 +113,13 @@ async def test_channels_are_read_once_for_all_their_sessions() -> None:
         await on.discord.until(lambda: on.discord.api.count(PAGE) >= 4)
         await looked(on)
         assert on.discord.api.count(PAGE) == 4
+
+
+async def test_a_gap_is_looked_up_when_our_own_rows_can_be_read_again() -> None:
+    """Nothing else brings it back: the look is taken three times more."""
+    async with entrance(message_content=True, starts=False) as on:
+        thread = thread_of_session(on)
+        on.discord.say(on.discord.ann, thread, "asleep")
+        on.rows.failures = 3
+        await on.start()
+        assert (await on.one()).text == "asleep"
