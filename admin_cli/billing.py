@@ -30,7 +30,7 @@ def check(
     workspace_id: Annotated[str, typer.Option("--workspace", help="Only this one.")] = "",
     as_json: _Json = False,
 ) -> None:
-    """Compare everything that was paid with Stripe's objects; change nothing.
+    """Compare what was paid with Stripe's objects; change nothing.
 
     It says too what the last reconciliation repaired and left, and what of the set-up deserves a look. Exit 1 with the
     differences if there are any.
@@ -65,9 +65,9 @@ def check(
 
 @app.command()
 def repair(as_json: _Json = False) -> None:
-    """Take events that were lost and whatever else differs, as the job does twice a day.
+    """Take events that were lost and whatever else differs.
 
-    Exit 1 with what is left if anything is.
+    The job does it twice a day. Exit 1 with what is left if anything is.
     """
 
     async def work(_: Parts, shop: Shop) -> tuple[int, int, list[dict[str, Any]], list[dict[str, Any]]]:
@@ -90,7 +90,10 @@ def sync(
     workspace_id: Annotated[str, typer.Argument(help="Whose.")],
     as_json: _Json = False,
 ) -> None:
-    """Take everything that Stripe knows of one workspace, as if each webhook came now."""
+    """Take everything that Stripe knows of one workspace.
+
+    As if each webhook came now.
+    """
 
     async def work(parts: Parts, shop: Shop) -> tuple[int, float] | None:
         if await parts.database.read(lambda tx: tx.workspaces.find(workspace_id)) is None:
@@ -189,9 +192,9 @@ def notices(as_json: _Json = False) -> None:
 
 @app.command()
 def setup(as_json: _Json = False) -> None:
-    """Check prices and webhook against the price list, and say what the endpoint must be sent.
+    """Check prices and webhook against the price list.
 
-    Exit 1 if something is wrong that keeps a thing from being sold.
+    Says what the endpoint must be sent. Exit 1 if something is wrong that keeps a thing from being sold.
     """
 
     async def work(_: Parts, shop: Shop) -> tuple[list[dict[str, Any]], tuple[str, ...], bool]:

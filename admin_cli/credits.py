@@ -75,9 +75,9 @@ def history(
     limit: Annotated[int, typer.Option(min=1, help="At most this many entries, the newest ones.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List entries of the ledger, oldest first; where nothing is sold, what was used in dollars.
+    """List entries of the ledger, oldest first.
 
-    With --json amounts are credits everywhere.
+    Where nothing is sold, what was used in dollars. With --json amounts are credits everywhere.
     """
     from admin_cli.bootstrap import run
     from core.money import Unit

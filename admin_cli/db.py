@@ -22,7 +22,10 @@ def upgrade(
         ),
     ] = "",
 ) -> None:
-    """Bring the database to this version's schema, the durable engine's tables included."""
+    """Bring the database to the schema of this version.
+
+    The durable engine's tables included.
+    """
     from admin_cli.bootstrap import read_settings
     from bots.bootstrap import database_reached
     from core.orchestration.engine import migrate_engine

@@ -40,7 +40,10 @@ def sync(guild: _Guild = "") -> None:
 
 @app.command()
 def invite(guild: _Guild = "") -> None:
-    """Print the link by which a server gets the app, with exactly the permissions that it uses."""
+    """Print the link by which a server gets the app.
+
+    It asks for exactly the permissions that the app uses.
+    """
     from bots.discord.invite import find_application, invite_link
 
     async def work(login: RestLogin, _: InvalidRequests) -> str:
@@ -53,7 +56,10 @@ def invite(guild: _Guild = "") -> None:
 def check(
     channel: Annotated[str, typer.Option("--channel", help="Id of a channel in which sessions are to work.")] = "",
 ) -> None:
-    """Look at the token, the intents, the commands, and the permissions in a channel; exit 1 if something is wrong."""
+    """Look at token, intents, commands and, in a channel, permissions.
+
+    Exit 1 if something is wrong.
+    """
     from bots.discord.checks import check_discord
     from core.clock import SystemClock
 

@@ -18,9 +18,9 @@ def doctor(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check this installation; exit 1 if it is not well, 2 if its database cannot be reached.
+    """Check this installation.
 
-    Looks at Python, settings, database, files, engine, keys, models, and calls each provider once, cheaply.
+    Exit 1 if it is not well, 2 if its database cannot be reached. Looks at Python, settings, database, files, engine, keys, models, and calls each provider once, cheaply.
     """
     if channel and offline:
         fail("--channel asks Discord or Slack, so it does not go with --offline.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bots.errors import DatabaseUnreachable
+    from core.errors import UserFacingError
     from core.money import Unit
 
 BAD_INPUT = 2
@@ -97,27 +98,50 @@ def say(text: str) -> None:
 
 def sentence_of(error: AtelierError) -> str:
     """Return *error* in one sentence for people."""
-    from dataclasses import replace
-
-    from bots.errors import BadSettings, DatabaseUnreachable
+    from bots.errors import BadSettings
     from bots.views.errors import words_for, words_for_code
     from core.errors import UserFacingError
-    from core.providers.errors import ProviderNotConfigured
 
-    if isinstance(error, ProviderNotConfigured):
-        # whoever types commands is the operator, who can set it
-        variable = _KEYS.get(error.provider) or f"one of {', '.join(_KEYS.values())}"
-        return replace(words_for(error, _unit()), way_out=f"Set {variable}, in the environment or in .env.").sentence
     if isinstance(error, CommandFailed):
         return str(error)
     if isinstance(error, BadSettings):
         return " ".join(error.problems)
-    if isinstance(error, DatabaseUnreachable) and (why := _trouble_with_file(error)):
-        return f"The database file {error.address} cannot be used ({why}). Is there room on the disk, and may you write in its folder?"
     if isinstance(error, UserFacingError):
-        return words_for(error, _unit()).sentence
+        return _for_operator(error) or words_for(error, _unit()).sentence
     words = words_for_code("unavailable", _unit())
     return f"{words.title}. {type(error).__name__}: {error}"
+
+
+def _for_operator(error: UserFacingError) -> str:
+    """Return what whoever types commands is told besides, since it is the operator; empty for most errors."""
+    from dataclasses import replace
+
+    from bots.errors import DatabaseUnreachable
+    from bots.views.errors import words_for
+    from core.providers.errors import ProviderNotConfigured
+    from core.sessions.errors import SessionNotFound
+
+    way_out = ""
+    if isinstance(error, ProviderNotConfigured):
+        variable = _KEYS.get(error.provider) or f"one of {', '.join(_KEYS.values())}"
+        way_out = f"Set {variable}, in the environment or in .env."
+    elif isinstance(error, SessionNotFound) and error.session_id:
+        way_out = f"`{program()} sessions list` shows which there are{_place_of_sessions()}."
+    elif isinstance(error, DatabaseUnreachable) and (why := _trouble_with_file(error)):
+        return (
+            f"The database file {error.address} cannot be used ({why}). "
+            "Is there room on the disk, and may you write in its folder?"
+        )
+    return replace(words_for(error, _unit()), way_out=way_out).sentence if way_out else ""
+
+
+def _place_of_sessions() -> str:
+    """Return where sessions are kept, if that depends on the folder; somebody who stands in another one finds none."""
+    from bots.settings import load_settings
+
+    settings = load_settings()
+    path = settings.database_url.get_secret_value().partition(":///")[2]
+    return f" in {Path(path).absolute()}" if settings.is_sqlite and not path.startswith("/") else ""
 
 
 def _trouble_with_file(error: DatabaseUnreachable) -> str:

@@ -23,7 +23,7 @@ def list_(
     archived: Annotated[bool, typer.Option("--archived", help="Those that were put away, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the projects of a workspace, with all of their sessions and what they cost."""
+    """List the projects of a workspace, and what their sessions cost."""
     from admin_cli.bootstrap import run
     from bots.views.words import money
     from core.money import microcredits_to_credits

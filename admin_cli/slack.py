@@ -28,7 +28,10 @@ def manifest(
         bool, typer.Option("--rotate", help="Let tokens end after 12 hours; Slack does not let that be undone.")
     ] = False,
 ) -> None:
-    """Print the app's manifest as JSON, for "Create New App > From a manifest" at api.slack.com/apps."""
+    """Print the app's manifest as JSON.
+
+    It is for "Create New App > From a manifest" at api.slack.com/apps.
+    """
     from admin_cli.bootstrap import read_settings
     from bots.slack.manifest import app_manifest
 
@@ -45,9 +48,9 @@ def manifest(
 def reencrypt(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Encrypt every stored token with the first of SECRET_KEYS, so that the old keys may be dropped.
+    """Encrypt every stored token with the first of SECRET_KEYS.
 
-    Harmless to repeat and to break off. Ends with an error if a token was left that no key opens.
+    Then the old keys may be dropped. Harmless to repeat and to break off. Ends with an error if a token was left that no key opens.
     """
     from admin_cli.bootstrap import read_settings, reencrypt_tokens
 

@@ -107,6 +107,22 @@ def test_a_database_file_that_cannot_be_used_says_why(home: Path, run: Run, monk
     )
 
 
+def test_a_session_that_nobody_knows_is_looked_for_in_a_place(home: Path, run: Run) -> None:
+    """Somebody who stands in another folder than yesterday is told which database was asked."""
+    said = run("sessions", "show", "s_nobody", code=2).err
+    assert said.endswith(f"`atelier sessions list` shows which there are in {home}/atelier.db.\n")
+
+
+@pytest.mark.parametrize(
+    "group",
+    ["", "billing", "credits", "db", "discord", "models", "projects", "sessions", "slack", "templates", "workspaces"],
+)
+def test_a_line_of_help_is_whole(run: Run, group: str) -> None:
+    """What a command does stands in its list without being cut off, in eighty columns."""
+    shown = run(*filter(None, [group]), "--help").out
+    assert [line for line in shown.splitlines() if line.endswith("...") and not line.startswith("Usage")] == []
+
+
 def test_a_workspace_that_nobody_knows_has_no_empty_list(run: Run) -> None:
     """A mistyped name is told from a workspace without projects."""
     assert run("projects", "list", "slack:T404", code=2).err.startswith("There is no workspace 'slack:T404'.")
