@@ -18,6 +18,7 @@ from core.documents.writers.package import read_part, unpack, with_parts
 # IPTC's vocabulary, which C2PA and the guidance on the EU AI Act (article 50) use.
 _SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _WHOLLY_AI: Final = 0.995
+_RULES: Final = frozenset({"rehearsal"})  # models that are none: fixed rules, trained on nothing
 
 _NAMES: Final = ("Tool", "Version", "Session", "Models", "AiShare", "DigitalSourceType")
 _PREFIX: Final = "Atelier"
@@ -57,8 +58,10 @@ class Mark:
 
     @property
     def digital_source_type(self) -> str:
-        """IPTC's name for such a work: made by a model as a whole, or by a person and a model."""
+        """IPTC's name for such a work: made by a model as a whole or by a person and a model, or by rules alone."""
         whole = self.ai_share >= _WHOLLY_AI
+        if self.models and _RULES.issuperset(self.models):
+            return _SOURCE_TYPES + ("algorithmicMedia" if whole else "algorithmicallyEnhanced")
         return _SOURCE_TYPES + ("trainedAlgorithmicMedia" if whole else "compositeWithTrainedAlgorithmicMedia")
 
     def facts(self) -> dict[str, str]:

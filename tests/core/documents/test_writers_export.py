@@ -90,6 +90,10 @@ def test_the_mark_says_what_kind_of_work_it_is() -> None:
     """IPTC's word for it: wholly made by a model, or by a person and a model."""
     assert MARK.digital_source_type.endswith("/compositeWithTrainedAlgorithmicMedia")
     assert Mark("a", "1", "s", (), 1.0).digital_source_type.endswith("/trainedAlgorithmicMedia")
+    assert Mark("a", "1", "s", ("rehearsal",), 1.0).digital_source_type.endswith("/algorithmicMedia")
+    assert Mark("a", "1", "s", ("rehearsal",), 0.1).digital_source_type.endswith("/algorithmicallyEnhanced")
+    mixed = Mark("a", "1", "s", ("claude-opus-4-8", "rehearsal"), 0.1)
+    assert mixed.digital_source_type.endswith("/compositeWithTrainedAlgorithmicMedia")
 
 
 def test_a_word_file_that_came_in_goes_out_as_itself() -> None:
