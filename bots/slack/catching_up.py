@@ -132,7 +132,7 @@ class CatchingUp:
         oldest = min([begun, *waiting])
         messages, is_whole = await self._replies(place, thread.thread, oldest)
         found = 0
-        for event in _events(
+        for event in missed_events(
             talk.words, messages, place, thread.thread, begun=begun, oldest=oldest if is_whole else ""
         ):
             decoded = decode_event({"event": event}, install)
@@ -173,7 +173,7 @@ class CatchingUp:
         return found, False
 
 
-def _events(
+def missed_events(
     words: Mapping[str, Guidance],
     messages: Mapping[str, Json],
     place: Place,
