@@ -220,9 +220,9 @@ class Acting:
 
     def _record(self, tx: Transaction, room: Room, turn: Turn) -> None:
         """Write what every turn has besides: the guidance that it read, and its own post where people want all."""
-        read = {(item.id, item.text) for item in room.guidance}
+        read = {(item.id, item.text) for item in room.guidance if item.taken_round is None}
         # as it stands now: people edit and delete while a turn runs
-        for item in tx.sessions.list_guidance(room.session.id):
+        for item in tx.sessions.list_guidance(room.session.id) if read else ():
             if item.taken_round is None and (item.id, item.text) in read:
                 tx.sessions.save_guidance(replace(item, taken_round=turn.round))
         if room.session.verbosity is Verbosity.FULL:
