@@ -1,0 +1,7 @@
+"""Prints the docs page."""
+
+import sys
+
+from bots.commands import docs_page
+
+sys.stdout.write(docs_page())
