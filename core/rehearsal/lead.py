@@ -124,19 +124,24 @@ def _decline(notes: list[GivenNote], prompt: RehearsalPrompt) -> dict[str, str]:
         patch = find_patch(texts.get(block, ""), note.quote, note.suggestion)
         for other, other_patch in taken[block]:
             if note.quote and note.quote == other.quote and note.comment == other.comment:
-                declined[note.id] = f"It says the same as {other.id}."
+                declined[note.id] = f"It says the same as that of {_author(other)}."
             elif patch is not None and other_patch is not None and patch.meets(other_patch):
                 alike = patch == other_patch
                 declined[note.id] = (
-                    f"{other.id} asks for the same words."
+                    f"The note of {_author(other)} asks for the same words."
                     if alike
-                    else f"{other.id} changes the same words and matters more to the reader."
+                    else f"The note of {_author(other)} changes the same words and matters more to the reader."
                 )
             if note.id in declined:
                 break
         else:
             taken[block].append((note, patch))
     return declined
+
+
+def _author(note: GivenNote) -> str:
+    """Return whose note it is, for people, who see no ids of notes: ``the style editor``."""
+    return f"the {note.editor.replace('_', ' ')}" if note.editor else "a colleague"
 
 
 def _questions(notes: list[GivenNote]) -> list[str]:

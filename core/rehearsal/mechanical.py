@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 
+from core.documents.model import number_of
 from core.rehearsal.faults import Fault, Kind, fault_at
 from core.rehearsal.lists import word_list
 from core.rehearsal.text import Passage, Span
@@ -144,7 +145,9 @@ def repeated_sentences(passages: Sequence[Passage]) -> Iterator[Fault]:
             if len(key.split()) < _MIN_REPEATED_WORDS:
                 continue
             if key in seen:
-                yield fault_at(passage, sentence, Kind.REPEATED, f"the same sentence stands in {seen[key]}.")
+                yield fault_at(
+                    passage, sentence, Kind.REPEATED, f"the same sentence stands in paragraph {number_of(seen[key])}."
+                )
             else:
                 seen[key] = passage.id
 

@@ -101,13 +101,13 @@ def _work(prompt: RehearsalPrompt) -> tuple[dict[str, str], list[dict[str, str]]
         block = split_ref(note.ref)[0]
         text = originals.get(block, "")
         patch = find_patch(text, note.quote, note.suggestion)
-        rival = None if patch is None else next((key for key, one in patches[block] if patch.meets(one)), None)
+        is_taken = patch is not None and any(patch.meets(one) for _, one in patches[block])
         if any(passage in note.quote or note.quote in passage for passage in prompt.kept_passages if note.quote):
             answers.append(_declined(note, _KEPT))
         elif patch is None:
             answers.append(_declined(note, _GONE if note.quote and note.quote not in text else _reason(note)))
-        elif rival is not None:
-            answers.append(_declined(note, f"It changes the same words as {rival}, which was applied."))
+        elif is_taken:
+            answers.append(_declined(note, "It changes the same words as another note, which was applied."))
         else:
             patches[block].append((note.id, patch))
     changed = {

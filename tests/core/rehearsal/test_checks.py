@@ -198,7 +198,7 @@ def test_a_title_may_be_the_first_sentence() -> None:
     said = "We write to our neighbours about the party."
 
     assert _faults(f"# {said[:-1]}", said) == ()
-    assert [fault.kind for fault in _faults(said, said)] == [Kind.REPEATED]
+    assert [fault.comment for fault in _faults(said, said)] == ["Said twice: the same sentence stands in paragraph 1."]
 
 
 def test_no_suggestion_is_a_fault_of_another_kind() -> None:

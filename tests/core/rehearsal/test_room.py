@@ -144,15 +144,17 @@ def test_of_two_notes_on_the_same_words_one_is_declined() -> None:
     quote = "in order to hear more"
 
     def note(number: int, suggestion: str, severity: Severity = Severity.MINOR) -> Note:
-        return Note(f"n{number}", "s", 0, "e", f"Wordy: {number}", block.ref, quote, True, suggestion, severity)
+        return Note(
+            f"n{number}", "s", 0, "style_editor", f"Wordy: {number}", block.ref, quote, True, suggestion, severity
+        )
 
     notes = (note(1, "to hear more"), note(2, "so that we hear more", Severity.MAJOR), note(3, "so that we hear more"))
     lead = room.cast.synthesizer
     reply = parse_synthesizer(answer(room.request(lead, "synthesize", Tail("synthesize", notes=notes))), lead)
 
     assert {item.note: item.reason for item in reply.decline} == {
-        "n1": "n2 changes the same words and matters more to the reader.",
-        "n3": "n2 asks for the same words.",
+        "n1": "The note of the style editor changes the same words and matters more to the reader.",
+        "n3": "The note of the style editor asks for the same words.",
     }
     assert [step.notes for step in reply.plan] == [("n2",)]
 
