@@ -180,7 +180,10 @@ class ProcessExporter:
             await self._end()
         if self._process is None:
             order = {"paths": import_paths(), "memory_bytes": self._memory_bytes}
-            self._process = await start_child(_CHILD, json.dumps(order))
+            try:
+                self._process = await start_child(_CHILD, json.dumps(order))
+            except OSError as error:  # no memory, or too many processes
+                raise ExportFailed(f"no process could be started: {type(error).__name__}") from error
             self._orders = 0
 
     async def _wake_none(self) -> None:

@@ -1,5 +1,6 @@
 """The end of a session: the best version wins, is exported, and the receipt is written."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from core.clock import Clock
 from core.credits.service import Ledger
 from core.documents.align import changed_share
 from core.documents.errors import ExportFailed
-from core.documents.exporting import Exporter, ExportOrder
+from core.documents.exporting import Exporter, ExportOrder, run_order
 from core.documents.model import SourceFormat
 from core.errors import UserFacingError
 from core.evaluation.scoring import best_version
@@ -158,18 +159,22 @@ class Finisher:
         return tuple([await self._write(session, best, order, stem=stem) for order in orders])
 
     async def _write(self, session: Session, best: Version, order: ExportOrder, *, stem: str) -> SessionFile:
-        """Write one format; where it cannot hold the text, Markdown can."""
+        """Write one format; where it cannot hold the text, Markdown can.
+
+        That needs no more than the text itself: where even its process fails, this one writes it, for a session that was
+        paid for must not end without it.
+        """
         target = order.target
+        plain = replace(order, target=SourceFormat.MARKDOWN, original=None, base=None)
         try:
             data = await self._exporter.export(order)
         except UserFacingError as error:
-            if target is SourceFormat.MARKDOWN:
-                raise
             _log.warning(
                 "export_fell_back", session=session.id, format=target.value, code=error.code, why=_fault(error)
             )
-            plain = replace(order, target=SourceFormat.MARKDOWN, original=None, base=None)
-            return await self._write(session, best, plain, stem=stem)
+            if order != plain:
+                return await self._write(session, best, plain, stem=stem)
+            data = await asyncio.to_thread(run_order, plain)
         name = (
             f"{_file_stem(stem)} (edited).{target.value}"
             if order.base is not None

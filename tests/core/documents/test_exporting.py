@@ -157,6 +157,21 @@ async def test_a_file_that_kills_its_process_is_given_up() -> None:
         await exporter.aclose()
 
 
+async def test_a_process_that_cannot_be_started_is_a_file_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A system without memory for one more process fails the file, as one that dies does; the next order tries again."""
+    exporter = ProcessExporter()
+    try:
+        with monkeypatch.context() as broken:
+            broken.setattr(sys, "executable", "/nowhere/python")
+            with pytest.raises(ExportFailed, match="no process could be started: FileNotFoundError"):
+                await exporter.export(_ORDER)
+        assert await exporter.export(_ORDER)
+    finally:
+        await exporter.aclose()
+
+
 _PARENT = """
 import asyncio, sys
 sys.path[:0] = sys.argv[1:]

@@ -82,14 +82,15 @@ async def test_a_brief_begins_with_a_draft(room: Harness) -> None:
     assert sorted(file.name.rsplit(".", 1)[1] for file in shot.files) == ["docx", "md"]
 
 
-class _NoWord:
-    """An exporter whose writer of Word files is broken."""
+class _Broken:
+    """An exporter whose writers of *formats* are broken."""
 
-    def __init__(self, inner: Exporter) -> None:
+    def __init__(self, inner: Exporter, *formats: SourceFormat) -> None:
         self._inner = inner
+        self._formats = formats
 
     async def export(self, order: ExportOrder) -> bytes:
-        if order.target is SourceFormat.DOCX:
+        if order.target in self._formats:
             raise ExportFailed("its process died")
         return await self._inner.export(order)
 
@@ -99,13 +100,26 @@ class _NoWord:
 
 async def test_a_text_that_cannot_be_a_word_file_is_not_lost(room: Harness) -> None:
     """A writer that dies costs the format, neither the session nor the text."""
-    room.exporter = _NoWord(room.exporter)
+    room.exporter = _Broken(room.exporter, SourceFormat.DOCX)
     room.rebuild()
     session = await room.begin(upload=None, brief="Write about the sea, in two paragraphs, for children of ten.")
     await room.run(session.id)
     shot = await room.snapshot(session.id)
     assert shot.session.end_reason is EndReason.ROUNDS
     assert [file.name.rsplit(".", 1)[1] for file in shot.files] == ["md"]
+
+
+async def test_a_text_is_not_lost_where_no_file_can_be_written_elsewhere(room: Harness) -> None:
+    """Without a process for files the session still ends as it should, and its text goes out as Markdown."""
+    room.exporter = _Broken(room.exporter, *SourceFormat)
+    room.rebuild()
+    session = await room.begin()
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert shot.session.end_reason is EndReason.ROUNDS
+    (result,) = [file for file in shot.files if file.kind == "result"]
+    assert result.name.endswith(".md")
+    assert b"paragraph" in await room.files.get(result.storage_key)
 
 
 async def test_notes_only_changes_nothing(room: Harness) -> None:
