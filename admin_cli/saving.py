@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,7 +88,7 @@ def _write(path: Path, data: bytes, ours: Collection[bytes]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     names = (path if number == 1 else path.with_stem(f"{path.stem} ({number})") for number in count(1))
     free = next(one for one in names if not one.exists() or (one.is_file() and one.read_bytes() in ours))
-    part = free.with_name(f"{free.name}.part")
+    part = free.with_name(f".{token_hex(8)}.part")  # nobody's, and no longer than the name that it gets
     try:
         part.write_bytes(data)
         part.replace(free)

@@ -50,6 +50,16 @@ def test_a_newer_file_of_the_same_session_takes_its_place(tmp_path: Path) -> Non
     assert path.read_bytes() == b"changed"
 
 
+def test_a_file_on_its_way_takes_nobodys_place(tmp_path: Path) -> None:
+    """A download of somebody's that is called a part stays, and the longest name that a disk takes is not too long."""
+    part = tmp_path / "a.docx.part"
+    part.write_bytes(b"theirs")
+    _write(tmp_path / "a.docx", b"one", [b"one"])
+    assert part.read_bytes() == b"theirs"
+    longest = tmp_path / f"{'a' * 250}.docx"
+    assert _write(longest, b"one", [b"one"]) == longest
+
+
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
     """A file that does not fit is not there at all, and the one before it stays whole."""
     path = tmp_path / "a.docx"
