@@ -95,6 +95,15 @@ class Inbox:
             self._start(request.id)
         return is_new
 
+    def mean(self, tx: Transaction, request: Request) -> None:
+        """Store *request* in the caller's transaction: it is handled if and only if that is written; see `begin`."""
+        now = self._clock.now()
+        tx.inbox.add(InboxRow(id=request.id, created_at=now, due_at=now, payload=dump_request(request)))
+
+    def begin(self, request_id: str) -> None:
+        """Handle what was meant, if it is there; where this process dies before, the sweep finds it."""
+        self._start(request_id)
+
     async def hold(self, request: Request, *, waits_for: str) -> None:
         """Keep *request* until somebody acts on it; see `release`. It replaces what was stored under its id.
 

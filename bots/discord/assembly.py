@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
+from typing_extensions import override
 
-from bots.desk.closing import Pausing, pause_in
-from bots.discord.barred import BarredPlaces, Happening
+from bots.desk.barred import BarredPlaces
+from bots.desk.closing import Closing, Happening, Meaning, Pausing
+from bots.discord.barred import REFUSALS
 from bots.discord.chat import DiscordChat
+from bots.discord.decoded import PLATFORM
 from bots.discord.door import DiscordDoor
 from bots.discord.downloads import FILE_HOSTS
 from bots.discord.files import Links
 from bots.discord.gateway import AtelierBot, Gate, make_discord_bot
+from bots.discord.hearing import Taking
 from bots.discord.invalid import InvalidRequests
 from bots.discord.line import IdentifyBudget, run_gateway, use_gateway
 from bots.discord.login import RestLogin, use_api
@@ -66,8 +70,18 @@ async def open_discord(
     return DiscordSide(chat, door, login, invalid)
 
 
+class Storing(Taking, Meaning, Protocol):
+    """What `bots.desk.inbox.Inbox` does here."""
+
+
 class FrontDesk(Gate, Protocol):
     """What `bots.desk.desk.Desk` does here."""
+
+    @property
+    @override
+    def inbox(self) -> Storing:
+        """Where requests are stored."""
+        ...
 
     @property
     def happenings(self) -> dict[str, Happening]:
@@ -94,12 +108,12 @@ class DiscordEars:
         self._settings = settings
         self._desk = desk
         self._store = store
-        self._sessions = sessions
         self._clock = clock
-        self._closing = asyncio.Lock()
         self._records = Records(store)
         take = desk.inbox.take
-        desk.happenings.update(BarredPlaces(store=store, sessions=sessions, door=side.door, take=take).happenings)
+        self._closing = Closing(PLATFORM, store=store, sessions=sessions, door=side.door, inbox=desk.inbox)
+        places = BarredPlaces(REFUSALS, store=store, closing=self._closing, door=side.door, take=take)
+        desk.happenings.update({**self._closing.happenings, **places.happenings})
         side.chat.barred.hand_to(take)
         self._budget = IdentifyBudget(clock)
 
@@ -140,15 +154,7 @@ class DiscordEars:
         return task
 
     async def _closed(self, workspace_id: str, channel: str, why: str) -> None:
-        async with self._closing:  # Discord tells of a channel and of its threads at once, and people hear of it once
-            await pause_in(
-                channel,
-                workspace_id=workspace_id,
-                why=why,
-                store=self._store,
-                sessions=self._sessions,
-                door=self._side.door,
-            )
+        await self._closing.pause_in(channel, workspace_id=workspace_id, why=why)
 
 
 def _token(settings: Settings) -> str:

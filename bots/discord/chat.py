@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import structlog
 from typing_extensions import override
 
+from bots.desk.barred import Barred
 from bots.discord import limits
 from bots.discord.api import DiscordApi
-from bots.discord.barred import Barred
+from bots.discord.barred import REFUSALS
 from bots.discord.files import Links
 from bots.discord.history import History
 from bots.discord.invalid import InvalidRequests
@@ -49,7 +50,7 @@ class DiscordChat(ChatPort):
     - A message older than an hour is hardly edited any more: what is final is posted anew, and `edit` returns its id. A
       round's card that was final is left as it is. That a session waits no more is one edit of its notice, tried
       however old that is; where Discord refuses, the notice stays as it is.
-    - Where it may not speak any more, the session waits and its starter is told what to do: see `bots.discord.barred`.
+    - Where it may not speak any more, the session waits and its starter is told what to do: see `bots.desk.barred`.
     - A thread takes few posts: a receipt stands within its result, and what the lead editor says on its round's card.
       `send` returns the id of the message that holds it.
     - Edits of a card of what still runs wait two seconds and make way for newer ones. A first draft shows on its
@@ -74,7 +75,7 @@ class DiscordChat(ChatPort):
     ) -> None:
         api = DiscordApi(connect, invalid=invalid)
         self._clock = clock
-        self.barred = Barred(clock)
+        self.barred = Barred(REFUSALS, clock)
         self._posts = Posts(api, files, links=links, pacer=Pacer(clock))
         self._history = History(api)
         self._threads = Threads(api)
@@ -134,7 +135,10 @@ class DiscordChat(ChatPort):
 
     @override
     async def edit(self, thread: ThreadRef, post_id: str, part: Part) -> str:
-        channel = spot_of(thread, post_id).channel
+        channel, shown = spot_of(thread, post_id).channel, shown_of(part)
+        if shown.kind == PostKind.SESSION_CARD and not shown.is_settled:
+            self.barred.lift(channel)
+            self.barred.lift(posts_in(thread))
         self.barred.check(channel)
         async with self.barred.watch(thread, channel):
             return await self._edit(thread, post_id, part)

@@ -107,5 +107,3 @@ RECENT_MESSAGES = 100
 """Messages of a thread that are read for what was missed, or for files that were given there."""
 MESSAGES_LOOKED_UP = 20
 """Messages of a session's place that are asked for one by one after a gap: see `bots.discord.rereading`."""
-BARRED_SECONDS = 300.0
-"""How long it is not tried again whether a place that refused a post is open: see `bots.discord.barred`."""

@@ -135,6 +135,11 @@ class SlackDoor(Door):
             return False
         return True
 
+    async def tell_once(self, member_id: str, view: View, *, key: str) -> bool:
+        """Return `tell`. Slack takes no key: what is to be told once is told by the one who claimed it."""
+        _log.debug("slack_told", key=key)
+        return await self.tell(member_id, view)
+
     @override
     async def mark(self, spot: Spot, mark: Mark, *, on: bool = True) -> None:
         place = place_of(spot.thread)

@@ -5,10 +5,10 @@ Slack waits three seconds for an acknowledgement; to stop what runs in a large w
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from bots.commands import Place
-from bots.desk.closing import Pausing, Telling, pause_in
+from bots.desk.closing import Closing
 from bots.desk.departing import Stopping
 from bots.desk.requests import Actor, Request, RequestKind, Spot
 from bots.parsing import Value
@@ -28,10 +28,6 @@ CLOSINGS = {
     "group_archive": "Its channel was archived.",
     "member_left_channel": "Atelier was removed from its channel. Invite it again to go on there.",
 }
-
-
-class Sessions(Pausing, Stopping, Protocol):
-    """What `core.sessions.service.SessionService` does here."""
 
 
 def decode_happening(body: Mapping[str, Any], install: Install) -> Decoded | None:
@@ -60,15 +56,15 @@ def lost_token(tenant: str, *, installed_at: datetime | None, now: datetime, rea
 
 
 def slack_happenings(
-    *, store: Store, sessions: Sessions, clock: Clock, door: Telling, changed: Callable[[str], None]
+    *, store: Store, sessions: Stopping, clock: Clock, closing: Closing, changed: Callable[[str], None]
 ) -> dict[str, Do]:
     """Return what is done about each, for `bots.desk.desk.Desk.happenings`; each may be repeated.
 
     Args:
         store: Where installations, workspaces and sessions are.
-        sessions: Pauses and stops them.
+        sessions: Stops them.
         clock: The time.
-        door: Tells people.
+        closing: Pauses what runs where nobody can see it.
         changed: See `bots.slack.leaving.forget`.
     """
 
@@ -78,8 +74,7 @@ def slack_happenings(
 
     async def closed(request: Request) -> None:
         channel, why = place_of(request.spot.thread).channel, str(request.values["why"])
-        workspace_id = request.actor.workspace_id
-        await pause_in(channel, workspace_id=workspace_id, why=why, store=store, sessions=sessions, door=door)
+        await closing.pause_in(channel, workspace_id=request.actor.workspace_id, why=why)
 
     return {LEFT: left, CLOSED: closed}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 
+from bots.desk.closing import Closing
 from bots.desk.desk import Desk
 from bots.desk.requests import Actor
 from bots.settings import Settings
@@ -21,6 +22,7 @@ from bots.slack.manifest import SCOPES
 from bots.slack.oauth import Arrival, OAuthFlow
 from bots.slack.pacing import Pacer
 from bots.slack.socket import SlackSocket
+from bots.slack.tenants import PLATFORM
 from core.clock import Clock
 from core.sessions.ports import Store
 from core.sessions.service import SessionService
@@ -58,7 +60,9 @@ def listen_to_slack(
     side: SlackSide, settings: Settings, desk: Desk, *, store: Store, sessions: SessionService, clock: Clock
 ) -> SlackEars:
     """Return the app with all its listeners; the desk learns what to do about what happens in Slack."""
-    desk.happenings |= slack_happenings(store=store, sessions=sessions, clock=clock, door=side.door, changed=side.drop)
+    closing = Closing(PLATFORM, store=store, sessions=sessions, door=side.door, inbox=desk.inbox)
+    desk.happenings |= closing.happenings
+    desk.happenings |= slack_happenings(store=store, sessions=sessions, clock=clock, closing=closing, changed=side.drop)
     side.lost.hand_to(desk.inbox.take)
     flow = _oauth_flow(side, settings, desk, store=store, clock=clock)
     secret = settings.slack_signing_secret

@@ -111,13 +111,21 @@ class SessionService:
         await self._engine.enqueue(session.id, session.segment)
         return session
 
-    async def pause(self, session_id: str, *, actor: str) -> Session:
-        """Let turns in flight finish and start nothing new; raises `SessionNotFound`, `NotPossibleNow`."""
+    async def pause(
+        self, session_id: str, *, actor: str, also: Callable[[Transaction], object] | None = None
+    ) -> Session:
+        """Let turns in flight finish and start nothing new; *also* is done with it, by the one call that changes something.
 
-        def change(_: Transaction, session: Session) -> Session:
+        Raises:
+            SessionNotFound, NotPossibleNow: As it is.
+        """
+
+        def change(tx: Transaction, session: Session) -> Session:
             if session.status in {Status.PAUSING, Status.PAUSED}:
                 return session
             _expect("pause", session, {Status.QUEUED, Status.RUNNING, Status.WAITING})
+            if also is not None:
+                also(tx)
             if session.status is Status.RUNNING:
                 return move(session, Status.PAUSING, desired=Desired.PAUSE)
             return move(session, Status.PAUSED, desired=Desired.PAUSE, park_reason=ParkReason.PAUSED, wake_at=None)

@@ -1,52 +1,71 @@
-"""A channel that is closed to the app: its sessions wait, and their starters know."""
+"""A channel that is closed to the app: its sessions wait, and their starters know, once."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from bots.desk.closing import Pausing, Telling, pause_in
+from bots.desk.closing import Closing, Pausing, Telling
+from bots.desk.inbox import Inbox
+from bots.desk.requests import Request
+from bots.discord.door import DiscordDoor
 from bots.slack.door import SlackDoor
 from bots.views.elements import View
 from core.errors import TransientError
-from core.sessions.errors import NotPossibleNow
-from core.sessions.model import Session, Status, ThreadRef
+from core.sessions.model import Desired, Session, Status, ThreadRef
 from core.sessions.service import SessionService
 from core.workspaces.model import Member, Workspace
 from storage.database import Database
 from tests.bots.views.samples import SESSION
+from tests.core.orchestration.harness import Harness
+from tests.fakes.clock import FakeClock
+from tests.fakes.model import ScriptedModel, helpful
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-_PAUSING: type[Pausing] = SessionService  # mypy: the service and the door are what `pause_in` asks for
-_TELLING: type[Telling] = SlackDoor
+WHY = "Its channel was archived."
+_PAUSING: type[Pausing] = SessionService  # mypy: the service and the doors are what `Closing` asks for
+_TELLING: Sequence[type[Telling]] = (SlackDoor, DiscordDoor)
 
 
 @dataclass
-class Room:
-    """Pauses and tells, and remembers it.
+class Phone:
+    """Tells people, and remembers it.
 
     Attributes:
-        ends: The session that ends before it can be paused.
-        is_away: Whether Slack is, when somebody is to be told.
+        away: How often Slack is, before somebody is told.
     """
 
-    paused: list[str] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
-    ends: str = ""
-    is_away: bool = False
+    away: int = 0
 
-    async def pause(self, session_id: str, *, actor: str) -> Session:
-        if session_id == self.ends:
-            raise NotPossibleNow("pause", Status.COMPLETED)
-        self.paused.append(session_id)
-        return SESSION
-
-    async def tell(self, member_id: str, view: View) -> bool:
-        if self.is_away:
+    async def tell_once(self, member_id: str, view: View, *, key: str) -> bool:
+        assert key
+        if self.away:
+            self.away -= 1
             raise TransientError("away")
         self.told.append((member_id, view.fallback))
         return True
+
+
+class Process:
+    """One process of ours: it shares with others nothing but the database and the people that it tells."""
+
+    def __init__(self, store: Database, clock: FakeClock, phone: Phone) -> None:
+        self.sessions = Harness(store, clock, ScriptedModel(helpful({}))).service
+        self.inbox = Inbox(store=store, handle=self._handle, clock=clock)
+        self.closing = Closing("slack", store=store, sessions=self.sessions, door=phone, inbox=self.inbox)
+
+    async def _handle(self, request: Request) -> None:
+        await self.closing.happenings[request.action](request)
+
+    async def close(self) -> int:
+        """Hear that the channel is closed, and do all that it sets off."""
+        paused = await self.closing.pause_in("C1", workspace_id="slack:T1", why=WHY)
+        await self.inbox.drain()
+        return paused
 
 
 def session(name: str, workspace: str, channel: str, status: Status = Status.RUNNING) -> Session:
@@ -55,8 +74,7 @@ def session(name: str, workspace: str, channel: str, status: Status = Status.RUN
     return replace(SESSION, id=f"s_{name}", title=name, thread=thread, status=status, **changes)
 
 
-@pytest.fixture
-async def store(memory_store: Database) -> Database:
+async def furnish(store: Database) -> None:
     """Two workspaces with sessions in two channels."""
     rows = [
         session("here", "slack:T1", "C1"),
@@ -73,24 +91,81 @@ async def store(memory_store: Database) -> Database:
         for row in rows:
             tx.sessions.add(row)
 
-    await memory_store.write(save)
-    return memory_store
+    await store.write(save)
 
 
-async def close(store: Database, room: Room) -> int:
-    return await pause_in(
-        "C1", workspace_id="slack:T1", why="Its channel was archived.", store=store, sessions=room, door=room
-    )
+async def standing(store: Database) -> dict[str, Status]:
+    found = await store.read(lambda tx: tx.sessions.list_sessions(limit=100))
+    return {one.title: one.status for one in found}
 
 
-async def test_what_runs_there_waits_and_its_starter_knows(store: Database) -> None:
+TOLD = [("slack:T1/U1", "here is paused. Its channel was archived.")]
+
+
+async def test_what_runs_there_waits_and_its_starter_knows(memory_store: Database) -> None:
     """Neither other channels nor other workspaces are touched, nor who waits already."""
-    room = Room()
-    assert await close(store, room) == 1
-    assert (room.paused, room.told) == (["s_here"], [("slack:T1/U1", "here is paused. Its channel was archived.")])
+    await furnish(memory_store)
+    phone = Phone()
+    process = Process(memory_store, FakeClock(auto=True), phone)
+    assert (await process.close(), phone.told) == (1, TOLD)
+    assert await standing(memory_store) == {
+        "here": Status.PAUSING,
+        "elsewhere": Status.RUNNING,
+        "waits": Status.PAUSED,
+        "over": Status.COMPLETED,
+        "theirs": Status.RUNNING,
+    }
+    assert (await process.close(), phone.told) == (0, TOLD)
 
 
-@pytest.mark.parametrize(("room", "paused"), [(Room(ends="s_here"), 0), (Room(is_away=True), 1)], ids=["over", "away"])
-async def test_nothing_of_it_fails_the_event(store: Database, room: Room, paused: int) -> None:
-    """A session that just ended is no error, and one that was paused stays so where nobody can be told."""
-    assert (await close(store, room), room.told) == (paused, [])
+async def test_many_who_find_out_at_once_tell_once(store: Database) -> None:
+    """Of several processes that hear of one channel at one moment, one pauses its session and one tells of it."""
+    await furnish(store)
+    phone, clock = Phone(), FakeClock(auto=True)
+    processes = [Process(store, clock, phone) for _ in range(6)]
+    paused = await asyncio.gather(*(one.close() for one in processes))
+    await asyncio.gather(*(one.inbox.sweep() for one in processes))
+    assert (sum(paused), phone.told) == (1, TOLD)
+
+
+async def test_who_went_on_and_is_paused_again_is_told_again(memory_store: Database) -> None:
+    """Each pause has its own notice."""
+    await furnish(memory_store)
+    phone = Phone()
+    process = Process(memory_store, FakeClock(auto=True), phone)
+    await process.close()
+    await process.sessions.resume("s_here", actor="test")
+    assert (await process.close(), phone.told) == (1, TOLD * 2)
+
+
+async def test_a_session_that_ends_first_is_no_error(memory_store: Database) -> None:
+    """It is told of by its result."""
+    await furnish(memory_store)
+    phone = Phone()
+    process = Process(memory_store, FakeClock(auto=True), phone)
+    running = await memory_store.read(lambda tx: tx.sessions.find("s_here"))
+    assert running is not None
+    await memory_store.write(lambda tx: tx.sessions.save(replace(running, status=Status.COMPLETED)))
+    assert not await process.closing.pause(running, why=WHY)
+    await process.inbox.drain()
+    assert phone.told == []
+
+
+@pytest.mark.parametrize("is_resumed", [False, True], ids=["still paused", "resumed"])
+async def test_who_cannot_be_told_now_is_told_later_by_whoever_comes_next(
+    memory_store: Database, *, is_resumed: bool
+) -> None:
+    """The pause stands; its notice comes when Slack does, unless somebody let the session go on meanwhile."""
+    await furnish(memory_store)
+    phone, clock = Phone(away=1), FakeClock(auto=True)
+    assert await Process(memory_store, clock, phone).close() == 1
+    assert phone.told == []
+    other = Process(memory_store, clock, phone)
+    if is_resumed:
+        await other.sessions.resume("s_here", actor="test")
+    clock.move(60)
+    await other.inbox.sweep()
+    assert phone.told == ([] if is_resumed else TOLD)
+    found = await memory_store.read(lambda tx: tx.sessions.find("s_here"))
+    assert found is not None
+    assert found.desired is (Desired.RUN if is_resumed else Desired.PAUSE)
