@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -29,7 +29,13 @@ _EXPORTERS = [pytest.param(ThreadExporter, id="thread"), pytest.param(ProcessExp
 
 
 def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "export_child.py" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if not is_gone(child) and _exports(child)]
+
+
+def _exports(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):  # it may go between two looks
+        return any("export_child.py" in word for word in process.cmdline())
+    return False
 
 
 def is_gone(process: psutil.Process) -> bool:
