@@ -81,21 +81,36 @@ class CatchingUp:
         self._clock = clock
         self._errands = errands
         self._hear = hear
+        self._waits = False
 
     def begin(self) -> None:
         """Look up what was missed, beside what the caller does."""
         self._errands.begin("catching_up", self.run())
 
     async def run(self) -> None:
-        """Take what was missed, unless a process did so a moment ago.
+        """Take what was missed, as soon as our rows can be read."""
+        for wait in (*[_WAIT_SECONDS] * (_TRIES - 1), None):
+            try:
+                await self._catch_up()
+            except TransientError as error:  # nothing brings the gap back later
+                _log.warning("slack_not_caught_up", error=type(error).__name__, waits=wait)
+                if wait is not None:
+                    await self._clock.sleep(wait)
+            else:
+                return
 
-        Raises:
-            TransientError: If our rows cannot be read now.
-        """
-        now = self._clock.now()
-        period = str(int(now.timestamp()) // _PERIOD_SECONDS)
-        if not await self._store.write(lambda tx: tx.inbound.add(source=_SOURCE, event_id=period, at=now)):
-            return
+    async def _catch_up(self) -> None:
+        """Look once; where a process did so a moment ago, what was missed since then is looked up when it may be again."""
+        if not await self._is_first():
+            if self._waits:
+                return
+            self._waits = True
+            try:
+                await self._clock.sleep(_PERIOD_SECONDS - self._clock.now().timestamp() % _PERIOD_SECONDS)
+            finally:
+                self._waits = False
+            if not await self._is_first():
+                return
         left = await self._store.read(_talks)
         for number in range(1, _TRIES + 1):
             unread = [talk for talk in left if not await self._try(talk)]
@@ -105,6 +120,12 @@ class CatchingUp:
             if number < _TRIES:
                 await self._clock.sleep(_WAIT_SECONDS)
         _log.warning("slack_threads_unread", number=len(left))
+
+    async def _is_first(self) -> bool:
+        """Return whether no process has looked in these ten minutes; from now on this one has."""
+        now = self._clock.now()
+        period = str(int(now.timestamp()) // _PERIOD_SECONDS)
+        return await self._store.write(lambda tx: tx.inbound.add(source=_SOURCE, event_id=period, at=now))
 
     async def _try(self, talk: _Talk) -> bool:
         """Return whether a thread needs no other look."""

@@ -8,6 +8,7 @@ import pytest
 
 import samples
 from core.sessions.model import Session, Status
+from tests.fakes.slack.delivery import Delivery
 from tests.fakes.slack.faults import Trouble
 from tests.fakes.slack.local import LocalSlack
 from tests.fakes.slack.model import Channel, Message
@@ -80,6 +81,20 @@ async def test_what_was_changed_while_events_were_switched_off(sqlite_url: str) 
             await slack.say(slack.ben, slack.general, words)
             await house.settled()
         assert slack.api.count("conversations.replies") == read
+
+
+async def test_what_was_missed_soon_after_a_look_is_looked_up_a_little_later(sqlite_url: str) -> None:
+    """Slack leaves events out within ten minutes of the last look, and nothing else would bring them back."""
+    async with local_slack() as slack, office(slack, settings_of(sqlite_url, slack), rehearsal_pace=60.0) as house:
+        _, session, said = await _begin(house)
+        looked = slack.api.count("conversations.replies")
+        with _silent(slack):
+            left = await _change(slack, session, said)
+        bare = {"type": "app_rate_limited", "team_id": slack.north.id, "minute_rate_limited": 1}
+        await slack.delivering.deliver(Delivery("events_api", bare))
+        assert slack.api.count("conversations.replies") == looked
+        house.pass_time(10 * MINUTE)
+        await _counts(house, session, left)
 
 
 async def test_a_look_that_slack_turns_away_is_taken_again(sqlite_url: str) -> None:
