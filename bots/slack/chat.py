@@ -1,26 +1,30 @@
 """A session in Slack."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 from typing_extensions import override
 
+from bots.desk.barred import Barred
 from bots.posting.cards import Cards, Pace
 from bots.slack import limits
 from bots.slack.api import Clients, Gone, SlackApi
+from bots.slack.barred import REFUSALS, where
 from bots.slack.drafts import Drafts
 from bots.slack.history import History
 from bots.slack.memory import Recent
 from bots.slack.pacing import Pacer
 from bots.slack.parts import Shown, board_post, render_parts, shown_of
-from bots.slack.places import Place, place_of
+from bots.slack.places import Place, channel_ref, place_of
 from bots.slack.posts import Posts
+from bots.slack.tenants import PLATFORM
 from core.clock import Clock
 from core.errors import TransientError
 from core.orchestration.ports import ChatPort, Content, Part, PostKind, PostRefused, PostUncertain, Progress
-from core.sessions.model import Session, ThreadRef
+from core.sessions.model import WORKING, Session, ThreadRef
 from core.sessions.ports import FileStore
 
 _log = structlog.get_logger(__name__)
@@ -39,6 +43,7 @@ class SlackChat(ChatPort):
     - A stream cannot carry a key: it shows the first draft only, and its message makes way for the next post.
     - Edits are counted: those of a card of what still runs wait up to two seconds and make way for newer ones, so that
       `edit` may return before people see them. Final ones are made at once.
+    - Where it may not speak any more, the session waits and its starter is told what to do: see `bots.desk.barred`.
 
     Args:
         clients: See `bots.slack.api.Clients`.
@@ -52,6 +57,7 @@ class SlackChat(ChatPort):
         self, clients: Clients, *, files: FileStore, clock: Clock, pacer: Pacer | None = None, gone: Gone | None = None
     ) -> None:
         api = SlackApi(clients, pacer or Pacer(clock), gone=gone)
+        self.barred = Barred(REFUSALS, clock)
         self._posts = Posts(api, files)
         self._history = History(api)
         self._cards = Cards(self._try_edit, board_post, clock, pace=Pace(limits.APPEND_SECONDS))
@@ -61,7 +67,7 @@ class SlackChat(ChatPort):
     @property
     @override
     def platform(self) -> str:
-        return "slack"
+        return PLATFORM
 
     @override
     def render(self, content: Content) -> Sequence[Part]:
@@ -70,6 +76,12 @@ class SlackChat(ChatPort):
     @override
     async def open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None = None) -> ThreadRef:
         """Post the card: it begins the thread, or joins the one in which the session was asked for."""
+        if since is not None and session.status not in WORKING:
+            self.barred.check(where(session.thread))
+        async with self.barred.watch(session.thread, where(session.thread), session_id=session.id):
+            return await self._open_thread(session, card, key=key, since=since)
+
+    async def _open_thread(self, session: Session, card: Part, *, key: str, since: datetime | None) -> ThreadRef:
         thread = session.thread
         place = _place(thread, session)
         ts = await self._find(place, key, since, thread.thread) if since is not None else None
@@ -85,9 +97,10 @@ class SlackChat(ChatPort):
     async def send(self, thread: ThreadRef, part: Part, *, key: str) -> str:
         place = place_of(thread)
         shown = shown_of(part)
-        ts = await self._in_place_of_draft(place, shown, key=key)
-        if not ts:
-            ts = await self._posts.post(place, shown, key=key, thread=thread.thread)
+        async with self._watch(thread):
+            ts = await self._in_place_of_draft(place, shown, key=key)
+            if not ts:
+                ts = await self._posts.post(place, shown, key=key, thread=thread.thread)
         self._own.keep(ts, value=True)
         self._cards.know(place, ts, shown)
         return ts
@@ -97,21 +110,20 @@ class SlackChat(ChatPort):
         place = place_of(thread)
         shown = shown_of(part)
         if not shown.is_settled:
+            if shown.kind == PostKind.SESSION_CARD:
+                self.barred.lift(where(thread))
             self._cards.later(place, post_id, shown)
             return post_id
         await self._cards.settle(place, post_id)
-        if shown.kind == PostKind.ROUND_CARD and not self._own.get(post_id):
-            await self._clear_after_crash(place, thread.thread, post_id)
-        try:
-            return await self._posts.edit(place, post_id, shown)
-        except PostRefused as error:
-            if error.reason not in _CANNOT_BE_EDITED or post_id in {thread.thread, thread.card}:
-                raise
-            return await self._posts.post(place, shown, key=post_id, thread=thread.thread)
+        self.barred.check(where(thread))
+        async with self._watch(thread):
+            return await self._edit(thread, post_id, shown)
 
     @override
     async def find(self, thread: ThreadRef, key: str, since: datetime) -> str | None:
-        return await self._find(place_of(thread), key, since, thread.thread)
+        self.barred.check(where(thread))
+        async with self._watch(thread):
+            return await self._find(place_of(thread), key, since, thread.thread)
 
     @override
     def progress(self, update: Progress) -> None:
@@ -127,8 +139,29 @@ class SlackChat(ChatPort):
         await self._drafts.aclose()
         await self._cards.aclose()
 
+    def _watch(self, thread: ThreadRef) -> AbstractAsyncContextManager[None]:
+        """Watch over calls in a session's thread; what is posted into another channel stops no session."""
+        return self.barred.watch(thread, where(thread)) if thread.thread else nullcontext()
+
     async def _try_edit(self, place: Place, ts: str, shown: Shown) -> None:
-        await self._posts.edit(place, ts, shown, patient=False)
+        """Make an edit that may be dropped; in a session that says little it may be the first to find a place closed."""
+        if not shown.session_id:
+            await self._posts.edit(place, ts, shown, patient=False)
+            return
+        thread = ThreadRef(PLATFORM, channel_ref(place.team, place.channel))
+        async with self.barred.watch(thread, shown.session_id, session_id=shown.session_id):
+            await self._posts.edit(place, ts, shown, patient=False)
+
+    async def _edit(self, thread: ThreadRef, post_id: str, shown: Shown) -> str:
+        place = place_of(thread)
+        if shown.kind == PostKind.ROUND_CARD and not self._own.get(post_id):
+            await self._clear_after_crash(place, thread.thread, post_id)
+        try:
+            return await self._posts.edit(place, post_id, shown)
+        except PostRefused as error:
+            if error.reason not in _CANNOT_BE_EDITED or post_id in {thread.thread, thread.card}:
+                raise
+            return await self._posts.post(place, shown, key=post_id, thread=thread.thread)
 
     async def _find(self, place: Place, key: str, since: datetime, thread: str) -> str | None:
         found = await self._history.find(place, key, since, thread=thread)

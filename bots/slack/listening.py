@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 
+from bots.desk.barred import BarredPlaces
 from bots.desk.closing import Closing
 from bots.desk.desk import Desk
 from bots.desk.requests import Actor
@@ -13,6 +14,7 @@ from bots.settings import Settings
 from bots.slack.api import SlackApi
 from bots.slack.arrivals import Arrivals
 from bots.slack.assembly import SlackSide
+from bots.slack.barred import REFUSALS
 from bots.slack.catching_up import CatchingUp
 from bots.slack.events import Listeners, make_slack_app
 from bots.slack.happenings import slack_happenings
@@ -63,7 +65,10 @@ def listen_to_slack(
     closing = Closing(PLATFORM, store=store, sessions=sessions, door=side.door, inbox=desk.inbox)
     desk.happenings |= closing.happenings
     desk.happenings |= slack_happenings(store=store, sessions=sessions, clock=clock, closing=closing, changed=side.drop)
-    side.lost.hand_to(desk.inbox.take)
+    take = desk.inbox.take
+    desk.happenings |= BarredPlaces(REFUSALS, store=store, closing=closing, door=side.door, take=take).happenings
+    side.lost.hand_to(take)
+    side.chat.barred.hand_to(take)
     flow = _oauth_flow(side, settings, desk, store=store, clock=clock)
     secret = settings.slack_signing_secret
     missed = CatchingUp(

@@ -11,6 +11,7 @@ from bots.posting.text import shorten
 from bots.slack import limits
 from bots.slack.api import BAD_BLOCKS, TOO_LONG, SlackApi
 from bots.slack.blocks import Json, remark, text_block
+from bots.slack.memory import Recent
 from bots.slack.parts import Shown
 from bots.slack.places import Place
 from core.errors import TransientError
@@ -72,6 +73,8 @@ class Posts:
         self._api = api
         self._files = files
         self._looks: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+        # of posts that were refused: where a place stays closed for days, each try would leave its files behind
+        self._uploaded: Recent[tuple[str, str], tuple[str, ...]] = Recent(_REMEMBERED)
 
     async def post(self, place: Place, shown: Shown, *, key: str, thread: str = "", broadcast: bool = False) -> str:
         """Post a message with its files and return its ts.
@@ -82,7 +85,7 @@ class Posts:
         Raises:
             PostRefused, PostUncertain, TransientError: See `core.orchestration.ports.ChatPort.send`.
         """
-        shown, uploaded = await self._with_files(place, shown)
+        shown, uploaded = await self._with_files(place, shown, key)
         metadata = _metadata(key, uploaded)
         more: Json = {"thread_ts": thread} if thread else {}
         if broadcast:
@@ -91,6 +94,7 @@ class Posts:
             ts = await self._post(place, shown, {"metadata": metadata, **more})
         except PostRefused as error:
             if error.reason not in BAD_BLOCKS | TOO_LONG:
+                self._uploaded.keep((place.team, key), uploaded)
                 raise
             _log.warning("slack_blocks_refused", kind=shown.kind, session=shown.session_id, reason=error.reason)
             shown, uploaded = await self._as_plain(place, shown, uploaded)
@@ -195,8 +199,8 @@ class Posts:
         except TransientError as error:
             raise PostUncertain("posted, its files are not", retry_after_seconds=error.retry_after_seconds) from error
 
-    async def _with_files(self, place: Place, shown: Shown) -> tuple[Shown, tuple[str, ...]]:
-        """Upload what goes with a message; return the message and Slack's ids of the files."""
+    async def _with_files(self, place: Place, shown: Shown, key: str) -> tuple[Shown, tuple[str, ...]]:
+        """Upload what goes with a message, unless an earlier try did; return the message and Slack's ids of the files."""
         uploads: list[Json] = []
         gone: list[str] = []
         for file in shown.files:
@@ -211,7 +215,9 @@ class Posts:
         notes = [f"{name} is not kept any more." for name in gone]
         uploaded: tuple[str, ...] = ()
         try:
-            uploaded = await self._upload(place, [item for item in uploads if item["content"]])
+            uploaded = self._uploaded.get((place.team, key)) or await self._upload(
+                place, [item for item in uploads if item["content"]]
+            )
         except PostRefused as error:
             _log.warning("slack_upload_refused", session=shown.session_id, reason=error.reason)
             notes.append(f"The files could not be attached here (Slack says `{error.reason}`): press Show files.")

@@ -154,14 +154,17 @@ def checked_thread(ask: Ask, channel: Channel, thread_ts: str) -> str:
     """Return the ts of the thread's first message.
 
     Raises:
-        Refusal: ``cannot_reply_to_message`` when no thread can be there.
+        Refusal: ``cannot_reply_to_message`` when no thread can be there, ``restricted_action_thread_locked``.
     """
     if not thread_ts:
         return ""
     parent = ask.world.message_at(channel.id, thread_ts)
     if parent is None or parent.is_tombstone:
         raise Refusal("cannot_reply_to_message")
-    return parent.thread_ts or parent.ts
+    top = parent.thread_ts or parent.ts
+    if top in channel.locked:
+        raise Refusal("restricted_action_thread_locked")
+    return top
 
 
 def checked_metadata(metadata: Any) -> Json:

@@ -63,7 +63,13 @@ class Person:
 
 @dataclass
 class Channel:
-    """A conversation; *shared_with* are the other workspaces of a Slack Connect channel."""
+    """A conversation.
+
+    Attributes:
+        shared_with: The other workspaces of a Slack Connect channel.
+        is_read_only: Whether apps may not post there; what they posted they may edit.
+        locked: The threads in which nobody may reply.
+    """
 
     id: str
     team_id: str
@@ -72,6 +78,8 @@ class Channel:
     members: set[str] = field(default_factory=set)
     is_archived: bool = False
     shared_with: set[str] = field(default_factory=set)
+    is_read_only: bool = False
+    locked: set[str] = field(default_factory=set)
 
     @property
     def event_type(self) -> str:

@@ -167,7 +167,7 @@ class World:
         """Return a channel that a token may post in; a user's id stands for the direct messages with them.
 
         Raises:
-            Refusal: ``channel_not_found``, ``is_archived``, ``not_in_channel``.
+            Refusal: ``channel_not_found``, ``is_archived``, ``not_in_channel``, ``restricted_action_read_only_channel``.
         """
         if channel_id in self.people:
             return self.direct(grant, self.person_for(grant, channel_id))
@@ -176,6 +176,8 @@ class World:
             raise Refusal("is_archived")
         if grant.user_id not in channel.members and "chat:write.public" not in grant.scopes:
             raise Refusal("not_in_channel")
+        if channel.is_read_only:
+            raise Refusal("restricted_action_read_only_channel")
         return channel
 
     def person_for(self, grant: Grant, user_id: str) -> Person:
