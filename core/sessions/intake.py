@@ -151,7 +151,8 @@ class Intake:
             return None
 
     def price_round(self, tx: Transaction, session: Session, number: int) -> Range:
-        """Return what one further round of a session costs; raises as `Casting.find`."""
+        """Return what one further round of a session costs, with the reading if that was cut; raises as `Casting.find`."""
+        unread = session.has_upload and all(item.finished_at is None for item in tx.sessions.list_rounds(session.id))
         workspace = tx.workspaces.find(session.workspace_id)
         versions = tx.sessions.list_versions(session.id)
         chains = self._casting.chains(
@@ -168,7 +169,7 @@ class Intake:
             references=[file.extracted for file in tx.sessions.list_files(session.id) if file.kind == "reference"],
             effort=_effort(session.effort),
         )
-        job = replace(job, first_round=number, last_round=number)
+        job = replace(job, first_round=0 if unread else number, last_round=number)
         quote = estimate(job, self._tariff, at=self._clock.now())
         return Range(quote.low_microcredits, quote.high_microcredits)
 

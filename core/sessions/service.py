@@ -204,7 +204,8 @@ class SessionService:
             wanted = next_round(tx, session)
             price = self._intake.price_round(tx, session, wanted).high_microcredits
             captured, _ = tx.credits.session_totals(session.id)
-            stop = replace(session.cast.stop, max_rounds=max(session.cast.stop.max_rounds, wanted))
+            # one round, as its price said: of those that were planned at first some may be left
+            stop = replace(session.cast.stop, max_rounds=wanted)
             extended = replace(
                 session,
                 cast=replace(session.cast, stop=stop),

@@ -10,6 +10,7 @@ import docx
 import pytest
 from structlog.testing import capture_logs
 
+from core.credits.estimate import Range
 from core.documents.errors import ExportFailed
 from core.documents.exporting import Exporter, ExportOrder
 from core.documents.model import SourceFormat
@@ -415,6 +416,34 @@ async def test_one_more_round_and_continue(room: Harness) -> None:
     assert "Shorter, please." in room.scripted.requests[-1].text
     assert [post.kind for post in room.chat.rendered].count(PostKind.RECEIPT) == 3
     assert shot.spent_microcredits <= shot.session.cap_microcredits
+
+
+@pytest.mark.parametrize("guidance", ["", "Shorter, please."], ids=["more", "continue"])
+async def test_one_more_round_is_one(memory_store: Database, guidance: str) -> None:
+    """Its price was named: rounds that were planned at first and never needed are not run after it, whatever it scores."""
+    room = await _room(memory_store, helpful({0: 8.0, 1: 3.0, 2: 4.0, 3: 5.0, 4: 6.0}))
+    session = await room.begin(rounds=4, threshold=7.0)
+    await room.run(session.id)
+    for rounds in ([0, 1], [0, 1, 2]):
+        if guidance:
+            await room.service.continue_(session.id, actor=MEMBER, guidance=guidance)
+        else:
+            await room.service.one_more_round(session.id, actor=MEMBER)
+        await room.run(session.id)
+        shot = await room.snapshot(session.id)
+        assert [item.number for item in shot.rounds] == rounds
+        assert shot.session.end_reason is EndReason.ROUNDS
+
+
+async def test_one_more_round_before_the_reading_costs_both(room: Harness) -> None:
+    """Who stopped before anything was read and goes on pays for the reading, too: that is the quote of such a session."""
+    session = await room.begin(rounds=1)
+    await room.service.stop(session.id, actor=MEMBER)
+    await room.run(session.id)
+    shot = await room.snapshot(session.id)
+    assert (shot.session.status, shot.rounds) == (Status.STOPPED, ())
+    price = await room.store.read(lambda tx: room.intake.price_next(tx, shot.session))
+    assert price == Range(session.quote_low_microcredits, session.quote_high_microcredits)
 
 
 async def test_what_people_go_on_with_is_in_the_result(memory_store: Database) -> None:
