@@ -1,7 +1,9 @@
 """The client that hears Discord: what happens is handed to whoever it is for. `bots.discord.line` looks after it."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 import discord
@@ -108,6 +110,8 @@ class AtelierBot(discord.AutoShardedClient):
         self._syncs = syncs
         self._catching_up = CatchingUp(self, records, clock=clock, hearing=self.hearing, closed=closed)
         self._parents: Recent[int, str] = Recent(clock, seconds=_PARENT_SECONDS)
+        self._missed: set[int] = set()
+        self._looking: set[int] = set()
 
     @override
     async def setup_hook(self) -> None:
@@ -174,26 +178,44 @@ class AtelierBot(discord.AutoShardedClient):
 
     async def on_shard_ready(self, shard_id: int) -> None:
         """A session began at the gateway: what was missed is looked up."""
-
-        def is_mine(guild: str) -> bool:
-            return (int(guild or 0) >> 22) % (self.shard_count or 1) == shard_id
-
-        for wait in (*_PATIENCE, None):
-            try:
-                await self._catch_up(shard_id, is_mine)
-            except AtelierError as error:  # our own rows, mostly: nothing brings the gap back later
-                _log.warning("discord_not_caught_up", shard=shard_id, error=type(error).__name__, waits=wait)
-                if wait is None or self.is_closed():
-                    return
-                await self._clock.sleep(wait)
-            else:
-                return
+        await self._look_up(shard_id)
 
     @override
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        _log.error("discord_event_failed", handler=event_method, exc_info=sys.exc_info())
+        kind, error, _ = sys.exc_info()
+        if not isinstance(error, TransientError):
+            _log.error("discord_event_failed", handler=event_method, exc_info=sys.exc_info())
+            return
+        _log.warning("discord_event_missed", handler=event_method, error=kind.__name__ if kind else "")
+        await asyncio.gather(*(self._look_up(shard_id) for shard_id in self.shards))
 
-    async def _catch_up(self, shard_id: int, is_mine: Callable[[str], bool]) -> None:
+    async def _look_up(self, shard_id: int) -> None:
+        """Look up what a shard missed, as soon as our own rows can be read: nothing else brings it back.
+
+        What is missed while somebody looks is looked up after that.
+        """
+        self._missed.add(shard_id)
+        if shard_id in self._looking:
+            return
+        self._looking.add(shard_id)
+        waits = chain(_PATIENCE, repeat(_PATIENCE[-1]))
+        try:
+            while shard_id in self._missed and not self.is_closed():
+                self._missed.discard(shard_id)
+                try:
+                    await self._catch_up(shard_id)
+                except AtelierError as error:
+                    self._missed.add(shard_id)
+                    wait = next(waits)
+                    _log.warning("discord_not_caught_up", shard=shard_id, error=type(error).__name__, waits=wait)
+                    await self._clock.sleep(wait)
+        finally:
+            self._looking.discard(shard_id)
+
+    async def _catch_up(self, shard_id: int) -> None:
+        def is_mine(guild: str) -> bool:
+            return (int(guild or 0) >> 22) % (self.shard_count or 1) == shard_id
+
         gone, back = await self._catching_up.changed_guilds(is_mine)
         for guild in gone:
             await self._desk.removed(workspace_ref(guild))

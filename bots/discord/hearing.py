@@ -64,7 +64,7 @@ class Places(Protocol):
 
 
 class Hearing:
-    """Hears messages.
+    """Hears messages. What cannot be stored after some tries is a `TransientError`: somebody has to look it up.
 
     Args:
         desk: What people ask goes to it.
@@ -94,14 +94,18 @@ class Hearing:
         await self._take_heard(heard, lambda home, _: decode_deletion(heard, home))
 
     async def _take_heard(self, heard: Heard, decode: _DecodeHeard) -> None:
-        """Take a message; Discord does not bring it again, so it is tried more than once."""
+        """Take a message; Discord does not bring it again, so it is tried more than once.
+
+        Raises:
+            TransientError: If it could not be stored all the same: it has to be looked up.
+        """
         for wait in (*_PATIENCE, None):
             try:
                 await self._hear(heard, decode)
             except TransientError as error:
                 _log.warning("discord_message_not_taken", error=type(error).__name__, waits=wait)
                 if wait is None:
-                    return
+                    raise
                 await self._clock.sleep(wait)
             else:
                 return

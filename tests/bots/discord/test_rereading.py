@@ -123,3 +123,16 @@ async def test_a_gap_is_looked_up_when_our_own_rows_can_be_read_again() -> None:
         on.rows.failures = 3
         await on.start()
         assert (await on.one()).text == "asleep"
+
+
+@pytest.mark.parametrize("failures", [4, 9], ids=["for half a minute", "and longer"])
+async def test_what_could_not_be_stored_is_looked_up(failures: int) -> None:
+    """Discord brings a message once: who could not keep it reads it again, for as long as that takes."""
+    async with entrance(message_content=True, starts=False) as on:
+        thread = thread_of_session(on)
+        await on.start()
+        await looked(on)
+        on.desk.inbox.fails = failures
+        on.discord.say(on.discord.ann, thread, "in the night")
+        assert (await on.one()).text == "in the night"
+        assert on.desk.inbox.fails == 0
