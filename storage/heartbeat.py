@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 import structlog
@@ -40,6 +40,15 @@ class Pace:
     beat_seconds: float = 3.0
     limit_seconds: float = 15.0
 
+    @classmethod
+    def on(cls, dialect: str) -> Self:
+        """Return the pace on a kind of database.
+
+        With SQLite all processes share one machine, and whoever starts again takes its own slot back at once. So nobody is
+        in a hurry, and a machine that stands still for a while must not end its only worker.
+        """
+        return cls(limit_seconds=60.0) if dialect == "sqlite" else cls()
+
 
 class DatabaseHeartbeat:
     """See `core.orchestration.slots.Heartbeat`.
@@ -56,7 +65,7 @@ class DatabaseHeartbeat:
     ) -> None:
         self._database = database
         self._id = executor_id
-        self._pace = pace or Pace()
+        self._pace = pace or Pace.on(database.dialect)
         self._clock = clock or SystemClock()
         self._last_beat = 0.0
         self._task: asyncio.Task[None] | None = None

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _DRAIN_SECONDS = 25
 _SLOT_LOST = 70
+_REASONS = {
+    "heartbeat_missed": "this process stood still, or could not write to its database, for so long that another may take over",
+    "declared_dead": "another process has taken this one's sessions over",
+    "slot_lost": "the connection that held this process's place is gone, so another may take over",
+}
 
 
 async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> None:
@@ -119,5 +124,6 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 def _end_at_once(reason: str) -> None:
     """End the process: another one may be running its sessions already, and two must never run the same."""
-    os.write(2, f"atelier: {reason}: another process may take over, so this one ends\n".encode())
+    why = _REASONS.get(reason, reason)
+    os.write(2, f"atelier: {why} ({reason}). It ends; its sessions go on as soon as it is started again.\n".encode())
     os._exit(_SLOT_LOST)

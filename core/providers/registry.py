@@ -1,7 +1,7 @@
 """From a model's id to something that answers: adapters, retry, breaker and fallback, put together once a process."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
@@ -156,7 +156,7 @@ class ModelRegistry:
     async def warm(self) -> None:
         """Import the SDKs of the configured providers off the loop: 0.5 to 1 s of CPU each, paid before the first turn."""
         for provider in self.configured_providers():
-            await asyncio.to_thread(lambda name: _load(name).prepare(), provider)
+            await _prepare(provider)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -213,7 +213,7 @@ class ModelRegistry:
 
     def _adapter(self, provider: str) -> Model:
         if provider not in self._adapters:
-            self._adapters[provider] = _LazyAdapter(lambda: self._make(provider))
+            self._adapters[provider] = _LazyAdapter(lambda: self._make(provider), lambda: _prepare(provider))
         return self._adapters[provider]
 
     def _make(self, provider: str) -> ClosableModel:
@@ -246,15 +246,26 @@ def _load(provider: str) -> "type[Adapter]":
             raise ProviderNotConfigured(provider)
 
 
-class _LazyAdapter:
-    """Makes the adapter at the first call."""
+async def _prepare(provider: str) -> None:
+    """Import the SDK of *provider* in a thread.
 
-    def __init__(self, make: Callable[[], ClosableModel]) -> None:
+    On a busy machine that takes so long that a worker whose loop stood still meanwhile would count as dead.
+    """
+    await asyncio.to_thread(lambda: _load(provider).prepare())
+
+
+class _LazyAdapter:
+    """Makes the adapter at the first call, once *prepare* has done what takes long."""
+
+    def __init__(self, make: Callable[[], ClosableModel], prepare: Callable[[], Awaitable[None]]) -> None:
         self._make = make
+        self._prepare = prepare
         self._adapter: ClosableModel | None = None
 
     async def complete(self, request: Request, listener: Listener | None = None) -> Reply:
         if self._adapter is None:
+            await self._prepare()
+        if self._adapter is None:  # others may have waited for the same
             self._adapter = self._make()
         return await self._adapter.complete(request, listener)
 

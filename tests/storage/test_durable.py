@@ -242,6 +242,12 @@ class TestHeartbeat:
         await heartbeat.resign()
 
 
+def test_nobody_is_in_a_hurry_on_one_machine() -> None:
+    """With SQLite a machine may stand still for half a minute before its worker ends itself."""
+    assert Pace.on("sqlite").limit_seconds / 2 == 30
+    assert Pace.on("postgresql") == Pace()
+
+
 class TestEngine:
     def test_sqlite_is_made_fit_for_the_engine(self, tmp_path: Path) -> None:
         """WAL, references and sub-second time work on every SQLite that Python comes with."""

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
 
+from core.providers import registry as registry_module
 from core.providers.base import Reply, StopReason
 from core.providers.catalogue import Catalogue
 from core.providers.errors import ModelNotAllowed, ProviderNotConfigured
@@ -177,6 +179,24 @@ async def test_warming_imports_them_before(registry: ModelRegistry) -> None:
     """A role that starts may pay for the SDKs before its first turn."""
     await registry.warm()
     assert {"anthropic", "openai", "google.genai"} <= set(sys.modules)
+
+
+async def test_the_loop_goes_on_while_an_sdk_is_imported(
+    registry: ModelRegistry, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first call too: a worker whose loop stands still counts as dead."""
+    threads: list[threading.Thread] = []
+
+    def load(_provider: str) -> None:
+        threads.append(threading.current_thread())
+        raise ImportError
+
+    monkeypatch.setattr(registry_module, "_load", load)
+    model, _ = registry.model_for(catalogue.get("claude-sonnet-5-5"))
+    with pytest.raises(ImportError):
+        await model.complete(ask("claude-sonnet-5-5"))
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 def test_policy_is_one_for_all(catalogue: Catalogue, clock: FakeClock) -> None:
