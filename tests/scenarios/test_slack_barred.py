@@ -147,6 +147,19 @@ async def test_a_result_that_cannot_be_posted_is_told_of_and_posted_later(house:
     assert len(result.files) == len(set(result.files))
 
 
+async def test_who_opens_the_place_at_once_misses_nothing(house: Office) -> None:
+    """Resume asks Slack again, however short the time since it refused: the rest of the session is all there."""
+    person, channel, _ = await _begin(house, "at-once")
+    await house.slack.until(lambda: house.thread(channel))
+    _bar(house, channel, "archived")
+    await house.slack.until(lambda: _told(house, person, "is paused"), seconds=30)
+    await house.reaches(channel, Status.PAUSED)
+    _bar(house, channel, "archived", shut=False)
+    await house.press(person, _told(house, person, "is paused")[-1], "Resume session")
+    await house.ended(channel, seconds=30)
+    _said_once(house, channel, "Round 2", "Result", "Receipt")
+
+
 async def test_a_session_that_says_little_finds_out_too(house: Office) -> None:
     """Where nothing is posted before the end, the edits of its card find that the channel is closed."""
     person, channel, _ = await _begin(house, "quiet", show="quiet")
