@@ -77,12 +77,12 @@ async def test_a_second_ctrl_c_ends_at_once_and_nothing_is_lost(begin: Begin, pe
     What was under way then is asked for again, what was committed is not, and the ledger is exact.
     """
     editors = 3
-    peer.script(Script(words=("{",), hangs=True, times=editors))
+    peer.script(Script(words=("{",), hangs=True, times=1_000))  # on a busy machine one may give up and ask again
     process = await begin("demo", "note.md", "--rounds", "1", "--model", _MODEL, "--out", "my files")
     session_id = session_id_in(await _read_to(process, "Price:"))
 
     async def all_hang() -> bool:
-        return len(peer.requests) == editors
+        return len(peer.requests) >= editors
 
     await until(all_hang)
     process.send_signal(signal.SIGINT)
@@ -93,6 +93,8 @@ async def test_a_second_ctrl_c_ends_at_once_and_nothing_is_lost(begin: Begin, pe
     assert code == 130
     assert err.splitlines()[-1] == f"Interrupted. Go on with: atelier sessions resume {session_id} --out 'my files'"
 
+    asked = len(peer.requests)
+    peer.behave()
     _, out, _ = await _finish(await begin("sessions", "show", session_id, "--json"))
     assert json.loads(out)["turns"] == []
     code, out, err = await _finish(await begin("sessions", "resume", session_id, "--json"))
@@ -101,7 +103,7 @@ async def test_a_second_ctrl_c_ends_at_once_and_nothing_is_lost(begin: Begin, pe
     assert (after["status"], after["held_credits"]) == ("completed", 0)
     names = [(turn["round"], turn["role"]) for turn in after["turns"]]
     assert len(names) == len(set(names)) == 9
-    assert len(peer.requests) == editors + len(names)
+    assert len(peer.requests) == asked + len(names)
     _, out, _ = await _finish(await begin("credits", "check", "--json"))
     assert json.loads(out)["differences"] == []
 

@@ -138,6 +138,10 @@ class ModelPeer:
         """Say how the next requests are answered."""
         self._scripts.extend(scripts)
 
+    def behave(self) -> None:
+        """Answer normally from now on, whatever was scripted."""
+        self._scripts.clear()
+
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
         body = await self._body(request)
         script = self._next("anthropic", body)
