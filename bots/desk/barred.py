@@ -216,7 +216,7 @@ class BarredPlaces:
             else:
                 session = tx.sessions.find_by_thread(thread.platform, thread.channel, thread.thread)
             rows = tx.outbox.list_session(session.id) if session is not None else ()
-            results = [row for row in rows if row.kind == PostKind.RESULT]
+            results = [row for row in rows if row.kind == PostKind.RESULT and not row.facts.get("channel")]
             return session, bool(results) and results[-1].state is not OutboxState.SENT
 
         return await self._store.read(read)

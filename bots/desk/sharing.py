@@ -54,6 +54,9 @@ async def _share(tools: Tools, call: Call) -> None:
     row = await tools.store.read(lambda tx: tx.outbox.find(key))
     if row is not None and row.state is OutboxState.SENT:
         await call.say(said(f"The result is shared{f' in {session.origin_name}' if session.origin_name else ''}."))
+    elif row is not None and row.state is OutboxState.REFUSED:
+        again = Button("share", "Try again", session.id)
+        await call.say(said("The result could not be posted there: I may not speak in it.", buttons=(again,)))
     else:
         await call.say(said("The result is on its way; it is posted as soon as the platform takes it."))
 

@@ -57,14 +57,11 @@ class Delivery:
         for attempt in range(_TRIES):
             try:
                 await self._try(row, again=again or attempt > 0)
-            except NotInstalled as error:
-                _log.warning("posts_kept", session=row.session_id, key=row.key, kind=row.kind, reason=error.reason)
-                await self._drop_passing(row.session_id)
-                return False
             except PostRefused as error:
-                _log.warning("post_refused", session=row.session_id, key=row.key, kind=row.kind, reason=error.reason)
-                await self._save(replace(row, state=OutboxState.REFUSED))
-                return True
+                # where a result is shared is another place than the session's, which may be open: it is shared again
+                is_kept = isinstance(error, NotInstalled) and not row.facts.get("channel")
+                await (self._keep_all(row, error) if is_kept else self._refuse(row, error))
+                return not is_kept
             except (HistoryUnreadable, PostUncertain) as error:
                 if attempt == _TRIES - 1:
                     self.unknown += 1
@@ -83,6 +80,14 @@ class Delivery:
             await self._clock.sleep(min(pause if pause is not None else wait, _LONGEST_WAIT_SECONDS))
             wait *= 2
         return False
+
+    async def _refuse(self, row: OutboxRow, error: PostRefused) -> None:
+        _log.warning("post_refused", session=row.session_id, key=row.key, kind=row.kind, reason=error.reason)
+        await self._save(replace(row, state=OutboxState.REFUSED))
+
+    async def _keep_all(self, row: OutboxRow, error: PostRefused) -> None:
+        _log.warning("posts_kept", session=row.session_id, key=row.key, kind=row.kind, reason=error.reason)
+        await self._drop_passing(row.session_id)
 
     async def settle(self) -> bool:
         """Write what is not written yet; return whether a post of the session is open, perhaps since a moment ago."""

@@ -18,6 +18,7 @@ from bots.views.receipt import receipt_post
 from core.billing.overview import BillingReader
 from storage.database import Database
 from tests.bots.desk.room import CHANNEL, OTHER, REPORT, Room
+from tests.fakes.chat import Fault
 
 _FORBIDDEN = re.compile(r"\b(turns?|cast|synthesizer|threshold|workspace|holds?|settled?)\b", re.IGNORECASE)
 
@@ -219,6 +220,19 @@ async def test_what_cannot_be_shared_says_why(room: Room) -> None:
     public = await room.ended()
     await room.press(Button("share", "Share result", public.id))
     assert "not private" in room.last.text
+
+
+async def test_a_channel_that_takes_no_result_holds_nothing_else_back(room: Room) -> None:
+    """It is said at once, may be tried again, and the session's own posts do not wait behind it."""
+    await room.command("new", values={"brief": "Write a note about the sea", "private": True, "rounds": 1})
+    session = await room.only()
+    await room.harness.run(session.id)
+    room.harness.chat.faults = [Fault.AWAY]
+    await room.press(Button("share", "Share result", session.id), channel="dm-ann")
+    assert "could not be posted there" in room.last.text
+    assert await room.harness.store.read(lambda tx: tx.outbox.list_open(session_id=session.id)) == []
+    await room.press(room.last.button("share"), channel="dm-ann")
+    assert "is shared" in room.last.text
 
 
 async def test_every_command_has_a_handler(room: Room, memory_store: Database) -> None:
