@@ -142,12 +142,14 @@ class ProcessExporter:
 
     async def export(self, order: ExportOrder) -> bytes:
         async with self._turn:
-            kind, data = await self._answer(pickle.dumps(order))
-            self._orders += 1
-            if self._orders >= _MOST_ORDERS:
-                await self._end()
-            else:
-                self._idle = asyncio.create_task(self._end_when_idle())
+            try:
+                kind, data = await self._answer(pickle.dumps(order))
+                self._orders += 1
+                if self._orders >= _MOST_ORDERS:
+                    await self._end()
+            finally:
+                if self._process is not None:  # also where the order was cancelled before it was sent
+                    self._idle = asyncio.create_task(self._end_when_idle())
         return data if kind == b"F" else _raise(json.loads(data))
 
     async def aclose(self) -> None:

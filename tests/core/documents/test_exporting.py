@@ -144,6 +144,20 @@ async def test_an_order_that_is_cancelled_leaves_no_half_answer() -> None:
         assert await exporter.export(_ORDER) == run_order(_ORDER)
 
 
+@pytest.mark.parametrize("passes", range(1, 5))
+async def test_an_order_that_is_cancelled_before_it_is_sent_leaves_no_process_for_good(passes: int) -> None:
+    """Its process goes on waiting for the next order, and ends when none comes."""
+    async with closing(ProcessExporter()) as exporter:
+        task = asyncio.create_task(exporter.export(_ORDER))
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        exporter._idle_seconds = 0
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(lambda: not children())
+
+
 async def test_a_process_without_work_ends() -> None:
     """And the next order starts another."""
     async with closing(ProcessExporter(idle_seconds=0)) as exporter:
