@@ -9,6 +9,7 @@ from bots.discord.limits import MESSAGES_LOOKED_UP, RECENT_MESSAGES
 from bots.discord.records import Words
 from core.sessions.model import ThreadRef
 from tests.bots.discord.entrance import Entrance, entrance
+from tests.fakes.discord.faults import Trouble
 from tests.fakes.discord.model import Channel, Message
 from tests.waiting import until
 
@@ -136,3 +137,17 @@ async def test_what_could_not_be_stored_is_looked_up(failures: int) -> None:
         on.discord.say(on.discord.ann, thread, "in the night")
         assert (await on.one()).text == "in the night"
         assert on.desk.inbox.fails == 0
+
+
+async def test_only_discords_word_for_a_message_makes_it_gone() -> None:
+    """A place that cannot be found says nothing of what was said in it."""
+    async with entrance(message_content=True, starts=False) as on:
+        thread = thread_of_session(on)
+        word = on.discord.say(on.discord.ann, thread, "kept")
+        heard(on, thread, word)
+        on.discord.delete(word)
+        on.discord.faults.add(Trouble.REFUSED, ONE_MESSAGE, status=404, code=10003)
+        await on.start()
+        await on.discord.until(lambda: on.discord.api.count(ONE_MESSAGE) > 0)
+        await looked(on)
+        assert [one for one in on.asked if one.kind is RequestKind.DELETED] == []

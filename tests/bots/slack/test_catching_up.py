@@ -18,15 +18,17 @@ def reply(ts: str, text: str, **more: Any) -> dict[str, Any]:
     return {"type": "message", "ts": ts, "thread_ts": CARD, "user": "U11", "text": text, **more}
 
 
-def told(words: list[Guidance], messages: list[dict[str, Any]], *, is_whole: bool = True) -> list[tuple[str, str, str]]:
-    """Return what the desk is told: how, of which message, with which words."""
+def told(
+    words: list[Guidance], messages: list[dict[str, Any]], *, is_whole: bool = True, begun: str = CARD
+) -> list[tuple[str, str, str]]:
+    """Return what the desk is told: how, of which message, with which words; the thread was read since *begun*."""
     events = missed_events(
         {one.id: one for one in words},
         {one["ts"]: one for one in messages},
         PLACE,
         CARD,
-        begun=CARD,
-        oldest=CARD if is_whole else "",
+        begun=begun,
+        oldest=begun if is_whole else "",
     )
     decoded = [decode_event({"event": one}, Install("T1", "UBOT")) for one in events]
     requests = [one.request for one in decoded if one is not None]
@@ -59,3 +61,10 @@ def test_only_a_thread_that_was_read_to_its_end_proves_that_a_message_is_gone() 
     assert told([HEARD], [], is_whole=False) == []
     stone = reply(HEARD.id, "This message was deleted.", subtype="tombstone", user="USLACKBOT")
     assert told([HEARD], [stone]) == [("deleted", HEARD.id, "")]
+
+
+def test_what_is_older_than_the_look_is_left_alone() -> None:
+    """What was said before the session began was not said to it, and what was not read is not gone."""
+    early = reply("105.000001", "before the card")
+    assert told([], [early], begun="108.000001") == []
+    assert told([HEARD], [], begun="115.000001") == []
