@@ -29,7 +29,7 @@ def number_of(note: Note) -> int:
 
 def comment_elements(note: Note, cast: Cast) -> tuple[Element, ...]:
     """Return one comment: its editor, the passage letter by letter, the remark, the fate."""
-    where = f" on paragraph {note.ref.partition('#')[0].removeprefix('p')}" if note.ref else " on the whole"
+    where = f" on {_place(note)}" if note.ref else " on the whole"
     head = f"**{name_of(cast, note.role_key)}**{where} ({_SEVERITY[note.severity]})"
     elements: list[Element] = [Text(head)]
     if note.quote:
@@ -60,8 +60,14 @@ def fate_words(note: Note) -> str:
 
 
 def one_line(note: Note, cast: Cast) -> str:
-    """Return a comment as one list item."""
-    return f"- {name_of(cast, note.role_key)}: {note.comment}"
+    """Return a comment as one list item: whose, where, what."""
+    where = f", {_place(note)}" if note.ref else ""
+    return f"- {name_of(cast, note.role_key)}{where}: {note.comment}"
+
+
+def _place(note: Note) -> str:
+    """Return where a comment belongs, as people count."""
+    return f"paragraph {note.ref.partition('#')[0].removeprefix('p')}"
 
 
 def made_in(notes: Sequence[Note], round_number: int) -> tuple[Note, ...]:
