@@ -29,7 +29,7 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     from bots.errors import BadSettings
     from bots.jobs import make_jobs
     from core.billing.retention import Retention
-    from core.documents.exporting import ProcessExporter, ThreadExporter
+    from core.documents.exporting import ExporterPool, ThreadExporter
     from core.orchestration import runtime
     from core.orchestration.acting import Acting
     from core.orchestration.engine import DbosEngine, EngineConfig
@@ -45,7 +45,7 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     turns = TurnRunner(
         store=database, ledger=ledger, tariff=parts.tariff, clock=clock, price_version=parts.prices.version
     )
-    exporter = ProcessExporter() if parts.exports_apart else ThreadExporter()
+    exporter = ExporterPool() if parts.exports_apart else ThreadExporter()
     stack.push_async_callback(exporter.aclose)
     finisher = Finisher(
         store=database,

@@ -139,18 +139,28 @@ class ProcessExporter:
         self._process: asyncio.subprocess.Process | None = None
         self._orders = 0
         self._idle: asyncio.Task[None] | None = None
+        self.queued = 0
+        """How many orders it has, the one that it works on included."""
 
     async def export(self, order: ExportOrder) -> bytes:
+        self.queued += 1
+        try:
+            kind, data = await self._export(pickle.dumps(order))
+        finally:
+            self.queued -= 1
+        return data if kind == b"F" else _raise(json.loads(data))
+
+    async def _export(self, request: bytes) -> tuple[bytes, bytes]:
         async with self._turn:
             try:
-                kind, data = await self._answer(pickle.dumps(order))
+                answer = await self._answer(request)
                 self._orders += 1
                 if self._orders >= _MOST_ORDERS:
                     await self._end()
             finally:
                 if self._process is not None:  # also where the order was cancelled before it was sent
                     self._idle = asyncio.create_task(self._end_when_idle())
-        return data if kind == b"F" else _raise(json.loads(data))
+        return answer
 
     async def aclose(self) -> None:
         async with self._turn:
@@ -213,6 +223,26 @@ class ProcessExporter:
         process, self._process = self._process, None
         if process is not None:
             await end_child(process)
+
+
+class ExporterPool:
+    """See `Exporter`: a few processes, so that a file that takes long holds up nobody.
+
+    Each order goes to the first that has the least to do: a further one starts when all before it are at work.
+
+    Args:
+        most: How many processes there may be.
+    """
+
+    def __init__(self, most: int = 2) -> None:
+        self._exporters = [ProcessExporter() for _ in range(most)]
+
+    async def export(self, order: ExportOrder) -> bytes:
+        return await min(self._exporters, key=lambda one: one.queued).export(order)
+
+    async def aclose(self) -> None:
+        for exporter in self._exporters:
+            await exporter.aclose()
 
 
 def _raise(said: dict[str, object]) -> bytes:

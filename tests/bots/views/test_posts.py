@@ -269,7 +269,10 @@ def test_a_document_that_no_round_rewrote_was_not_beaten_by_anything() -> None:
 def test_the_result_says_what_would_come_next() -> None:
     """Comments that are still open are the next steps."""
     text = plain_text(view_of(_content(PostKind.RESULT)))
-    assert "What we would do next\n- 🧭 Content editor, paragraph 1: Say who pays.\n- ✒️ Style editor, paragraph 1: Passive." in text
+    assert (
+        "What we would do next\n- 🧭 Content editor, paragraph 1: Say who pays.\n- ✒️ Style editor, paragraph 1: Passive."
+        in text
+    )
     assert "Ended because: the round is done" in text
 
 

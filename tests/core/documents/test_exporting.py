@@ -13,7 +13,7 @@ import pytest
 
 from core.documents.align import document_from_markdown
 from core.documents.errors import ExportFailed, UnsupportedCharacters
-from core.documents.exporting import Exporter, ExportOrder, ProcessExporter, ThreadExporter, run_order
+from core.documents.exporting import Exporter, ExporterPool, ExportOrder, ProcessExporter, ThreadExporter, run_order
 from core.documents.model import SourceFormat
 
 _ORDER = ExportOrder(
@@ -25,7 +25,11 @@ _ORDER = ExportOrder(
     ai_share=0.5,
     written_at=datetime(2026, 1, 1, tzinfo=UTC),
 )
-_EXPORTERS = [pytest.param(ThreadExporter, id="thread"), pytest.param(ProcessExporter, id="process")]
+_EXPORTERS = [
+    pytest.param(ThreadExporter, id="thread"),
+    pytest.param(ProcessExporter, id="process"),
+    pytest.param(ExporterPool, id="pool"),
+]
 
 
 def children() -> list[psutil.Process]:
@@ -101,6 +105,28 @@ async def test_one_process_writes_all_files() -> None:
         files = await asyncio.gather(*(exporter.export(order) for order in orders))
         assert children() == before
     assert [f"s_{number}".encode() in file for number, file in enumerate(files)] == [True] * 5
+
+
+async def test_a_file_that_takes_long_holds_up_nobody() -> None:
+    """The next order starts a second process; while the first is free again, no second is used."""
+    pool = ExporterPool()
+    try:
+        await pool.export(_ORDER)
+        (first,) = children()
+        first.send_signal(signal.SIGSTOP)
+        slow = asyncio.create_task(pool.export(_ORDER))
+        await until(lambda: pool._exporters[0].queued == 1)
+        assert await pool.export(_ORDER) == run_order(_ORDER)
+        assert len(children()) == 2
+        first.send_signal(signal.SIGCONT)
+        assert await slow == run_order(_ORDER)
+        (second,) = [child for child in children() if child != first]
+        second.kill()
+        assert await pool.export(_ORDER) == run_order(_ORDER)
+        assert children() == [first]
+    finally:
+        await pool.aclose()
+    assert children() == []
 
 
 async def test_a_process_that_dies_costs_nothing() -> None:
