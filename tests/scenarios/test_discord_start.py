@@ -203,8 +203,9 @@ async def test_a_private_session_has_a_private_thread_or_offers_messages(discord
     await discord.slash(discord.ben, closed, "atelier new", file=("private.md", NOTES), private=True)
     shown = await house.told(discord.ben, "Create Private Threads")
     begun = len(discord.direct_messages(discord.ben))
+    before = len(await house.sessions_in(discord.direct(discord.ben)))
     await house.press(discord.ben, shown, "direct")
-    await house.ended(discord.direct(discord.ben), 2)
+    await house.ended(discord.direct(discord.ben), before + 1)
     assert "private.md" in text_of(discord.direct_messages(discord.ben)[begun:])
     assert discord.said_by_app(closed) == []
 

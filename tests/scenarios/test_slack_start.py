@@ -210,8 +210,9 @@ async def test_where_the_app_is_not_invited_the_request_waits(house: Office) -> 
     before = len(slack.direct_messages(slack.ann))
     await slack.command(slack.ann, other, f"new {BRIEF}")
     refusal = await house.whispered(slack.ann, "I may not post here")
+    sessions = len(await house.sessions_in(slack.direct(slack.ann)))
     await house.press(slack.ann, refusal, "Run it in my DM")
-    await house.ended(slack.direct(slack.ann), 2)
+    await house.ended(slack.direct(slack.ann), sessions + 1)
     assert "Result" in _texts(slack.direct_messages(slack.ann)[before:])
 
 
