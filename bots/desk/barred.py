@@ -16,6 +16,7 @@ import structlog
 
 from bots.commands import Place
 from bots.desk.closing import Closing, Happening, Telling
+from bots.desk.departing import is_left_behind
 from bots.desk.requests import Actor, Request, RequestKind, Spot
 from bots.views.elements import Button, Buttons, Heading, Text, View
 from core.clock import Clock
@@ -207,7 +208,10 @@ class BarredPlaces:
             await self._door.tell_once(session.member_id, notice, key=request.id.removeprefix("q_"))
 
     async def _find(self, request: Request) -> tuple[Session | None, bool]:
-        """Return the session that a request is about, and whether its result is meant and not posted."""
+        """Return the session that a request is about, and whether its result is meant and not posted.
+
+        Where the app was removed there is none: its departure stops what runs there and tells nobody.
+        """
         thread, session_id = request.spot.thread, str(request.values["session"])
 
         def read(tx: Transaction) -> tuple[Session | None, bool]:
@@ -215,6 +219,8 @@ class BarredPlaces:
                 session = tx.sessions.find(session_id)
             else:
                 session = tx.sessions.find_by_thread(thread.platform, thread.channel, thread.thread)
+            if session is not None and is_left_behind(tx, session):
+                return None, False
             rows = tx.outbox.list_session(session.id) if session is not None else ()
             results = [row for row in rows if row.kind == PostKind.RESULT and not row.facts.get("channel")]
             return session, bool(results) and results[-1].state is not OutboxState.SENT

@@ -10,12 +10,13 @@ from typing import Protocol
 import structlog
 
 from bots.commands import Place
+from bots.desk.departing import is_left_behind
 from bots.desk.requests import Actor, Request, RequestKind, Spot
 from bots.views.elements import Button, Buttons, Heading, Style, Text, View
 from core.errors import ConflictError
 from core.ids import derived_key, new_id
 from core.sessions.errors import NotPossibleNow, SessionNotFound
-from core.sessions.model import LIVE, Session, Status
+from core.sessions.model import LIVE, Desired, Session, Status
 from core.sessions.ports import Store, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -132,9 +133,14 @@ class Closing:
         return bool(meant)
 
     async def _tell(self, request: Request) -> None:
-        """Tell who started a session that it waits, unless somebody let it go on or end meanwhile."""
-        found = await self._store.read(lambda tx: tx.sessions.find(str(request.values["session"])))
-        if found is None or found.status not in _STILL:
+        """Tell who started a session that it waits, unless somebody let it go on or end, or removed the app, meanwhile."""
+
+        def read(tx: Transaction) -> Session | None:
+            session = tx.sessions.find(str(request.values["session"]))
+            return None if session is None or is_left_behind(tx, session) else session
+
+        found = await self._store.read(read)
+        if found is None or found.status not in _STILL or found.desired is Desired.STOP:
             return
         notice = _notice(found, str(request.values["why"]), can_resume=bool(request.values["can_resume"]))
         await self._door.tell_once(found.member_id, notice, key=request.id.removeprefix("q_"))

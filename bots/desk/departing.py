@@ -9,12 +9,13 @@ import structlog
 
 from core.errors import ConflictError
 from core.sessions.errors import NotPossibleNow, SessionNotFound
-from core.sessions.model import LIVE, Session
+from core.sessions.model import LIVE, Session, Status
 from core.sessions.ports import AuditEntry, Transaction
 
 _log = structlog.get_logger(__name__)
 _ACTOR = "system"
 _MOST_SESSIONS = 10_000  # no tier lets so many run at once
+_MOST_ENTRIES = 1_000  # of the audit log, from a stop back to the departure that it came from
 
 
 class Stopping(Protocol):
@@ -42,6 +43,23 @@ def mark_left(
         return
     tx.workspaces.save(replace(workspace, removed_at=at))
     tx.audit.add(AuditEntry(at, _ACTOR, "app_removed", workspace_id, target or workspace_id, dict(details or {})))
+
+
+def is_left_behind(tx: Transaction, session: Session) -> bool:
+    """Return whether the app is away from a session's workspace, or was when the session was stopped.
+
+    Nobody is told anything about such a session. What is found out while the app is away may be looked at only after it
+    came back, so the audit log says who was there.
+    """
+    workspace = tx.workspaces.find(session.workspace_id)
+    if workspace is not None and workspace.removed_at is not None:
+        return True
+    if session.status is not Status.STOPPED:
+        return False
+    entries = iter(tx.audit.list_entries(workspace_id=session.workspace_id, limit=_MOST_ENTRIES))  # newest first
+    is_stop_found = any(one.action == "session_stopped" and one.target == session.id for one in entries)
+    before = next((one.action for one in entries if one.action in {"app_removed", "app_installed"}), "")
+    return is_stop_found and before == "app_removed"
 
 
 def live_sessions(tx: Transaction, workspace_id: str) -> list[Session]:

@@ -121,6 +121,7 @@ class SessionService:
         """
 
         def change(tx: Transaction, session: Session) -> Session:
+            _expect_not_stopping("pause", session)
             if session.status in {Status.PAUSING, Status.PAUSED}:
                 return session
             _expect("pause", session, {Status.QUEUED, Status.RUNNING, Status.WAITING})
@@ -136,6 +137,7 @@ class SessionService:
         """Go on with what was recorded; raises as `start`."""
 
         def change(tx: Transaction, session: Session) -> Session:
+            _expect_not_stopping("resume", session)
             if session.status in {Status.QUEUED, Status.RUNNING}:
                 return session
             if session.status is Status.PAUSING:
@@ -422,6 +424,12 @@ def _lock(tx: Transaction, session_id: str) -> Session:
     if session is None:
         raise SessionNotFound(session_id)
     return session
+
+
+def _expect_not_stopping(verb: str, session: Session) -> None:
+    """Raise `NotPossibleNow` for a session that was told to stop and is still at it: no later verb takes that back."""
+    if session.desired is Desired.STOP and session.status in LIVE:
+        raise NotPossibleNow(verb, Status.STOPPED)
 
 
 def _expect(verb: str, session: Session, statuses: set[Status]) -> None:

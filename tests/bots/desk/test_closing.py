@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bots.desk.closing import Closing, Pausing, Telling
+from bots.desk.departing import is_left_behind, mark_left, stop_all
 from bots.desk.inbox import Inbox
 from bots.desk.requests import Request
 from bots.discord.door import DiscordDoor
@@ -16,6 +17,7 @@ from bots.slack.door import SlackDoor
 from bots.views.elements import View
 from core.errors import TransientError
 from core.sessions.model import Desired, Session, Status, ThreadRef
+from core.sessions.ports import AuditEntry
 from core.sessions.service import SessionService
 from core.workspaces.model import Member, Workspace
 from storage.database import Database
@@ -169,3 +171,60 @@ async def test_who_cannot_be_told_now_is_told_later_by_whoever_comes_next(
     found = await memory_store.read(lambda tx: tx.sessions.find("s_here"))
     assert found is not None
     assert found.desired is (Desired.RUN if is_resumed else Desired.PAUSE)
+
+
+@pytest.mark.parametrize("comes_back", [False, True], ids=["away", "back"])
+async def test_who_removed_the_app_hears_nothing_of_a_pause(memory_store: Database, *, comes_back: bool) -> None:
+    """The departure stops the session; that its channel was found closed in the same moment is told to nobody."""
+    await furnish(memory_store)
+    phone, clock = Phone(away=1), FakeClock(auto=True)
+    process = Process(memory_store, clock, phone)
+    await process.close()
+    await memory_store.write(lambda tx: mark_left(tx, "slack:T1", at=clock.now()))
+    if comes_back:
+        await stop_all(process.sessions, ["s_here"])
+        await memory_store.write(lambda tx: _return(tx, "slack:T1"))
+    clock.move(60)
+    await process.inbox.sweep()
+    assert phone.told == []
+
+
+async def test_a_session_that_was_told_to_stop_is_not_paused(memory_store: Database) -> None:
+    """Who finds its place closed while it stops keeps it from nothing."""
+    await furnish(memory_store)
+    phone = Phone()
+    process = Process(memory_store, FakeClock(auto=True), phone)
+    await stop_all(process.sessions, ["s_here"])
+    assert (await process.close(), phone.told) == (0, [])
+    found = await memory_store.read(lambda tx: tx.sessions.find("s_here"))
+    assert found is not None
+    assert found.desired is Desired.STOP
+
+
+async def test_a_stop_is_of_a_departure_only_while_the_app_is_away(memory_store: Database) -> None:
+    """Who comes back and stops a session is told of it as ever; what the departure stopped stays untold."""
+    await furnish(memory_store)
+    clock = FakeClock()
+    process = Process(memory_store, clock, Phone())
+
+    async def is_untold(session_id: str) -> bool:
+        def read(tx: Any) -> bool:
+            found = replace(tx.sessions.find(session_id), status=Status.STOPPED)
+            return is_left_behind(tx, found)
+
+        return await memory_store.read(read)
+
+    await memory_store.write(lambda tx: mark_left(tx, "slack:T1", at=clock.now()))
+    clock.move(1)
+    await stop_all(process.sessions, ["s_here"])
+    assert await is_untold("s_here")
+    clock.move(1)
+    await memory_store.write(lambda tx: _return(tx, "slack:T1", at=clock.now()))
+    clock.move(1)
+    await stop_all(process.sessions, ["s_elsewhere"])
+    assert [await is_untold(one) for one in ("s_here", "s_elsewhere", "s_theirs")] == [True, False, False]
+
+
+def _return(tx: Any, workspace_id: str, *, at: datetime = NOW) -> None:
+    tx.workspaces.save(replace(tx.workspaces.find(workspace_id), removed_at=None))
+    tx.audit.add(AuditEntry(at, "system", "app_installed", workspace_id, workspace_id))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.sessions.errors import BadRequest
+from core.sessions.errors import BadRequest, NotPossibleNow
 from core.sessions.model import Status
 from core.sessions.ports import Transaction
 from storage.database import Database
@@ -43,3 +43,16 @@ async def test_nothing_starts_where_the_app_was_removed(house: Harness) -> None:
     with pytest.raises(BadRequest, match="removed"):
         await house.service.start(draft.id, actor="x")
     assert (await house.service.get(draft.id)).status is Status.DRAFT
+
+
+@pytest.mark.parametrize("was", [Status.RUNNING, Status.PAUSING], ids=str)
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_nothing_takes_a_stop_back(house: Harness, was: Status, verb: str) -> None:
+    """While a session stops, neither pausing nor resuming changes that, and whoever tries is told so."""
+    session = await house.service.create(house.request())
+    await house.store.write(lambda tx: tx.sessions.save(replace(session, status=was)))
+    stopping = await house.service.stop(session.id, actor="x")
+    with pytest.raises(NotPossibleNow) as refused:
+        await getattr(house.service, verb)(session.id, actor="x")
+    assert (refused.value.verb, refused.value.status) == (verb, Status.STOPPED)
+    assert await house.service.get(session.id) == stopping
