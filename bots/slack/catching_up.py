@@ -34,6 +34,7 @@ _log = structlog.get_logger(__name__)
 _SOURCE = "slack_catching_up"
 _LOOK_BACK = timedelta(days=1)
 _PERIOD_SECONDS = 600
+_LATE_SECONDS = 1.0  # who wakes a moment early would find the look of the old period
 _TRIES = 4
 _WAIT_SECONDS = 60.0
 _TS = re.compile(r"\d+\.\d+")
@@ -81,36 +82,32 @@ class CatchingUp:
         self._clock = clock
         self._errands = errands
         self._hear = hear
-        self._waits = False
+        self._is_put_off = False
 
     def begin(self) -> None:
         """Look up what was missed, beside what the caller does."""
-        self._errands.begin("catching_up", self.run())
+        self._errands.begin("catching_up", self._run())
 
-    async def run(self) -> None:
-        """Take what was missed, as soon as our rows can be read."""
+    async def _run(self, *, is_second: bool = False) -> None:
+        """Take what was missed, as soon as our rows can be read; *is_second* where this was put off already."""
         for wait in (*[_WAIT_SECONDS] * (_TRIES - 1), None):
             try:
-                await self._catch_up()
+                await self._catch_up(is_second=is_second)
             except TransientError as error:  # nothing brings the gap back later
                 _log.warning("slack_not_caught_up", error=type(error).__name__, waits=wait)
+                is_second = False  # the look that these ten minutes had may be ours, which failed
                 if wait is not None:
                     await self._clock.sleep(wait)
             else:
                 return
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, *, is_second: bool) -> None:
         """Look once; where a process did so a moment ago, what was missed since then is looked up when it may be again."""
-        if not await self._is_first():
-            if self._waits:
-                return
-            self._waits = True
-            try:
-                await self._clock.sleep(_PERIOD_SECONDS - self._clock.now().timestamp() % _PERIOD_SECONDS)
-            finally:
-                self._waits = False
-            if not await self._is_first():
-                return
+        now = self._clock.now().timestamp()
+        if not await self._is_first(now):
+            if not is_second:
+                self._put_off(now - now % _PERIOD_SECONDS + _PERIOD_SECONDS + _LATE_SECONDS)
+            return
         left = await self._store.read(_talks)
         for number in range(1, _TRIES + 1):
             unread = [talk for talk in left if not await self._try(talk)]
@@ -121,11 +118,23 @@ class CatchingUp:
                 await self._clock.sleep(_WAIT_SECONDS)
         _log.warning("slack_threads_unread", number=len(left))
 
-    async def _is_first(self) -> bool:
-        """Return whether no process has looked in these ten minutes; from now on this one has."""
-        now = self._clock.now()
-        period = str(int(now.timestamp()) // _PERIOD_SECONDS)
-        return await self._store.write(lambda tx: tx.inbound.add(source=_SOURCE, event_id=period, at=now))
+    def _put_off(self, due: float) -> None:
+        """Look when the next ten minutes begin, once for all that was missed until then."""
+        if self._is_put_off:
+            return
+        self._is_put_off = True
+        self._errands.put_off(
+            "catching_up", lambda: self._clock.sleep(due - self._clock.now().timestamp()), self._run_second
+        )
+
+    async def _run_second(self) -> None:
+        self._is_put_off = False
+        await self._run(is_second=True)
+
+    async def _is_first(self, now: float) -> bool:
+        """Return whether no process has looked in the ten minutes that hold *now*; from now on this one has."""
+        period, at = str(int(now) // _PERIOD_SECONDS), self._clock.now()
+        return await self._store.write(lambda tx: tx.inbound.add(source=_SOURCE, event_id=period, at=at))
 
     async def _try(self, talk: _Talk) -> bool:
         """Return whether a thread needs no other look."""

@@ -92,6 +92,7 @@ async def test_what_was_missed_soon_after_a_look_is_looked_up_a_little_later(sql
             left = await _change(slack, session, said)
         bare = {"type": "app_rate_limited", "team_id": slack.north.id, "minute_rate_limited": 1}
         await slack.delivering.deliver(Delivery("events_api", bare))
+        await house.settled()
         assert slack.api.count("conversations.replies") == looked
         house.pass_time(10 * MINUTE)
         await _counts(house, session, left)
