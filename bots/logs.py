@@ -35,9 +35,7 @@ def configure_logging(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     rendering: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if is_json
-        else [structlog.dev.ConsoleRenderer(colors=output.isatty())]
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()] if is_json else [_console(output)]
     )
     structlog.configure(
         processors=[_Observing(observers), _AtLeast(level), *shared, *rendering],
@@ -58,6 +56,11 @@ def configure_logging(
     root.addHandler(handler)
     # libraries tell too much at our level, some of them the text of requests
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+def _console(output: TextIO) -> Processor:
+    """Return what writes for people: a traceback without the values of variables, among which are documents and keys."""
+    return structlog.dev.ConsoleRenderer(colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 class _Observing:

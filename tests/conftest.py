@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 
 from storage import migrate
@@ -71,6 +72,14 @@ def no_paid_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the developer's own keys, so that nothing a test does can cost money."""
     for name in _CREDENTIALS:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """Write exceptions as Python does: by default structlog draws every variable, half a minute for a house full of them."""
+    rendering = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.reset_defaults()
+    structlog.configure(processors=[structlog.processors.add_log_level, rendering])
 
 
 @pytest.fixture

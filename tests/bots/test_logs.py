@@ -33,6 +33,20 @@ def test_json_is_one_object_a_line() -> None:
     assert (theirs["event"], theirs["level"]) == ("careful", "warning")
 
 
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_traceback_shows_no_values(log_format: str) -> None:
+    """What a variable held where something broke may be somebody's text, or a key."""
+    output, words = io.StringIO(), ["held", "by", "a", "variable"]
+    configure_logging(log_format=log_format, stream=output)
+    try:
+        words.remove("broken")
+    except ValueError:
+        logging.getLogger("library").exception("careful")
+        structlog.get_logger("x").error("session_failed", exc_info=True)
+    assert output.getvalue().count("ValueError: ") == 2
+    assert "variable" not in output.getvalue()
+
+
 def test_observers_see_what_is_not_written() -> None:
     """Metrics count events below the level of the log."""
     output, seen = io.StringIO(), []

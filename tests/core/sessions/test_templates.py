@@ -38,7 +38,7 @@ _CHOICES = st.fixed_dictionaries(
 
 @pytest.fixture
 async def house(memory_store: Database) -> Harness:
-    harness = Harness(memory_store, FakeClock(auto=True), ScriptedModel(helpful({0: 6.0, 1: 8.0})))
+    harness = Harness(memory_store, FakeClock(auto=True), ScriptedModel(helpful({0: 6.0, 1: 8.0, 2: 9.0})))
     await harness.found()
     return harness
 
@@ -129,7 +129,7 @@ async def test_names_are_unique_and_go_before_what_ships(house: Harness) -> None
 async def test_a_forgotten_session_is_no_template(house: Harness) -> None:
     """There is nothing left to keep."""
     session = await house.begin()
-    await house.run(session.id)
+    assert (await house.run(session.id))["reason"] == "rounds"
     await house.service.forget_texts(session.id, actor=MEMBER)
     with pytest.raises(TextsForgotten):
         await Templates(store=house.store, clock=house.clock).save(
