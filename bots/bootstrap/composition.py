@@ -50,7 +50,6 @@ class Parts:
     run_sessions: Callable[[], Awaitable[None]]
     platforms: Platforms
     shop: Shop | None
-    exports_apart: bool
 
     @property
     def worker(self) -> DbosEngine | None:

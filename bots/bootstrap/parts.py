@@ -110,7 +110,7 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
 
     async def run_sessions() -> None:
         if engine.worker is None:
-            await start_worker(parts, clock, stack)
+            await start_worker(parts, choices, stack)
 
     parts = Parts(
         settings=settings,
@@ -134,7 +134,6 @@ async def _build(settings: Settings, chats: Mapping[str, ChatPort], choices: Cho
         run_sessions=run_sessions,
         platforms=platforms,
         shop=shop,
-        exports_apart=choices.exports_apart,
     )
     engine.make = lambda: open_client(settings, stack)
     return parts

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AsyncExitStack
 
-    from bots.bootstrap.composition import Parts
-    from core.clock import Clock
+    from bots.bootstrap.composition import Choices, Parts
 
 _DRAIN_SECONDS = 25
 _SLOT_LOST = 70
@@ -24,7 +23,7 @@ _REASONS = {
 }
 
 
-async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> None:
+async def start_worker(parts: Parts, choices: Choices, stack: AsyncExitStack) -> None:
     """Take a slot, recover what it left behind and run sessions from now on."""
     from bots.errors import BadSettings
     from bots.jobs import make_jobs
@@ -41,11 +40,11 @@ async def start_worker(parts: Parts, clock: Clock, stack: AsyncExitStack) -> Non
     from storage.durable import executor_slots, sqlite_engine
     from storage.heartbeat import DatabaseHeartbeat
 
-    database, ledger = parts.database, parts.ledger
+    database, ledger, clock = parts.database, parts.ledger, parts.clock
     turns = TurnRunner(
         store=database, ledger=ledger, tariff=parts.tariff, clock=clock, price_version=parts.prices.version
     )
-    exporter = ExporterPool() if parts.exports_apart else ThreadExporter()
+    exporter = ExporterPool() if choices.exports_apart else ThreadExporter()
     stack.push_async_callback(exporter.aclose)
     finisher = Finisher(
         store=database,

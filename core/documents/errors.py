@@ -51,3 +51,12 @@ class ExportFailed(UserFacingError):
     """A file could not be written in a format: it took all time or memory allowed, or broke the writer."""
 
     code = "export_failed"
+
+
+def place_of(error: BaseException) -> str:
+    """Return type and place of *error*, without its message, which may quote the document."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" in {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+    return f"{type(error).__name__}{where}"

@@ -9,7 +9,6 @@ import gc
 import json
 import pickle
 import struct
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from core.documents.child import end_child, import_paths, start_child
-from core.documents.errors import ExportFailed, UnsupportedCharacters
+from core.documents.errors import ExportFailed, UnsupportedCharacters, place_of
 from core.documents.model import Document, SourceFormat
 
 _CHILD: Final = Path(__file__).with_name("export_child.py")
@@ -89,16 +88,10 @@ def run_order(order: ExportOrder) -> bytes:
     except UnsupportedCharacters:
         raise
     except Exception as error:  # whatever breaks in a writer, the text itself can still go out in another format
-        raise ExportFailed(_place(error)) from error
+        raise ExportFailed(place_of(error)) from error
     finally:
         # A Word file in memory is a ring of objects around megabytes that the collector cannot see: let it look now.
         gc.collect(1)
-
-
-def _place(error: BaseException) -> str:
-    """Return type and place of *error*, without its message, which may quote the document."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.filename}:{frame.lineno}"
 
 
 class ThreadExporter:

@@ -30,7 +30,7 @@ def _answer(data: bytes, name: str, limits: dict[str, int]) -> dict[str, object]
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    from core.documents.errors import UnreadableFile  # noqa: PLC0415
+    from core.documents.errors import UnreadableFile, place_of  # noqa: PLC0415
     from core.documents.readers.limits import Limits  # noqa: PLC0415
     from core.documents.reading import read  # noqa: PLC0415
 
@@ -40,19 +40,10 @@ def _answer(data: bytes, name: str, limits: dict[str, int]) -> dict[str, object]
         return {"code": error.code, "reason": error.reason}
     except (MemoryError, RecursionError) as error:
         reason = "The file looks like an attack: reading it takes more memory than any document needs."
-        return {"code": "file_hostile", "reason": reason, "fault": _place(error)}
+        return {"code": "file_hostile", "reason": reason, "fault": place_of(error)}
     except Exception as error:  # noqa: BLE001 - the outermost edge of the process: whatever a parser raises, the file is at fault
         reason = "It could not be read to its end."
-        return {"code": "file_corrupt", "reason": reason, "fault": _place(error)}
-
-
-def _place(error: BaseException) -> str:
-    """Return type and place of *error*, without its message, which may quote the document."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f" in {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
-    return f"{type(error).__name__}{where}"
+        return {"code": "file_corrupt", "reason": reason, "fault": place_of(error)}
 
 
 def _main() -> None:
